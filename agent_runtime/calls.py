@@ -86,7 +86,8 @@ class Evidence:
 class CallResult:
     """What came of one answered call: how it ended, who was there, whether the goal was met, each with its evidence.
 
-    `sentiment`: -1..1; `sentiment_word`: positive, neutral or negative. `first_word_ms`: leg begin to the first agent audio given out.
+    `sentiment`: -1..1; `sentiment_word`: positive, neutral or negative. `first_word_ms`: leg begin to the first agent
+    audio given out.
     """
 
     ended_by: EndedBy
@@ -111,7 +112,8 @@ class CallResult:
 class Brief:
     """All that the conversation knows before the first word. `variables` hold every column of the contact, filled and complete.
 
-    `greeting`: PCM at 8 kHz of the agent's first message, when it was prepared while it rang. `zone`: the callee's IANA zone, for "tomorrow at five".
+    `greeting`: PCM at 8 kHz of the agent's first message, when it was prepared while it rang. `zone`: the callee's
+    IANA zone, for "tomorrow at five".
     """
 
     call_id: str
@@ -122,13 +124,16 @@ class Brief:
 
 
 class CallActions(Protocol):
-    """What a conversation may ask of the outside while it runs. The media server implements it. Each returns when it is done and durable."""
+    """What a conversation may ask of the outside while it runs. The media server implements it. Each returns when it
+    is done and durable.
+    """
 
     async def suppress(self, reason: str) -> None:
         """The callee said not to be called again: no campaign dials this number from the moment this returns."""
 
     async def turn_ended(self, position: int, turn: Turn) -> None:
-        """A turn of the transcript is final: kept at once, so that a crash loses nothing and dashboards can follow. `position` counts from 0;
+        """A turn of the transcript is final: kept at once, so that a crash loses nothing and dashboards can follow.
+        `position` counts from 0;
         the same position again replaces the turn."""
 
     async def hang_up(self) -> None:

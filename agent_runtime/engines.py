@@ -1,6 +1,7 @@
 """Ports of the speech and language engines: what the pipeline asks of them, wherever they run.
 
-`agent_runtime/local/` implements all three in worker processes. Every method raises `EngineUnavailable` when the engine can't answer:
+`agent_runtime/local/` implements all three in worker processes. Every method raises `EngineUnavailable` when the
+engine can't answer:
 the worker died (it is started again), too much waits, or a model file is missing or altered.
 """
 

@@ -23,7 +23,9 @@ class LegListener(Protocol):
         """The callee began to speak at `at_ms`. `pre_roll`: the PCM of up to 1 s before the detection, the start included."""
 
     def voice_audio(self, pcm: bytes) -> None:
-        """More of the callee's speech (60 to 100 ms a piece), between `voice_started` and `voice_stopped`, gap-free after the pre-roll."""
+        """More of the callee's speech (60 to 100 ms a piece), between `voice_started` and `voice_stopped`, gap-free
+        after the pre-roll.
+        """
 
     def voice_stopped(self, at_ms: int) -> None:
         """The callee's speech ended at `at_ms` (which is before now: the detector waits for silence)."""
@@ -48,10 +50,13 @@ class Leg(Protocol):
         """From now on `listener` is told; what happened before (a voice that started early) is told first. Once per leg."""
 
     def play(self, pcm: bytes) -> int:
-        """Queue audio behind what is queued already. Returns the offset of its end, in samples. On a closed leg: dropped, the offset stays."""
+        """Queue audio behind what is queued already. Returns the offset of its end, in samples. On a closed leg:
+        dropped, the offset stays.
+        """
 
     def cut(self) -> int:
-        """Silence us now: drop what was queued and what the carrier has buffered. Returns how far was heard; later `play`s continue
+        """Silence us now: drop what was queued and what the carrier has buffered. Returns how far was heard; later
+        `play`s continue
         from that offset."""
 
     def heard_up_to(self) -> int:

@@ -1,4 +1,6 @@
-"""The port to a phone carrier: place, hang up, look up; and the refusals, told apart by whose fault they are and what may follow."""
+"""The port to a phone carrier: place, hang up, look up; and the refusals, told apart by whose fault they are and what
+may follow.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +10,9 @@ from dialer.lifecycle import CallState
 
 
 class CarrierRefused(Exception):
-    """The carrier will not place this call, for good. `fault`: "callee" (invalid or forbidden number) or "ours" (credentials, caller number, limits)."""
+    """The carrier will not place this call, for good. `fault`: "callee" (invalid or forbidden number) or "ours"
+    (credentials, caller number, limits).
+    """
 
     def __init__(self, fault: str, code: str, message: str) -> None:
         super().__init__(f"{message} (carrier code {code})")
@@ -16,7 +20,9 @@ class CarrierRefused(Exception):
 
 
 class CarrierThrottled(Exception):
-    """Too many requests at once (429): nothing was placed; safe to ask again after a back-off. `retry_after_s` where the carrier named it."""
+    """Too many requests at once (429): nothing was placed; safe to ask again after a back-off. `retry_after_s` where
+    the carrier named it.
+    """
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -28,7 +34,9 @@ class NothingSent(Exception):
 
 
 class DialOutcomeUnknown(Exception):
-    """The request may have been acted on (timeout, connection lost after sending, 5xx): settle it by looking up, never ask again."""
+    """The request may have been acted on (timeout, connection lost after sending, 5xx): settle it by looking up,
+    never ask again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,8 @@ class CarrierCall:
 
 @dataclass(frozen=True, slots=True)
 class CarrierReport:
-    """One status callback, understood: what happened to the call, when by the carrier's clock, and `key`, by which a doubled one is told.
+    """One status callback, understood: what happened to the call, when by the carrier's clock, and `key`, by which a
+    doubled one is told.
 
     `outcome` and `code` as in `CarrierCall`; `answered_by`: the carrier's own answering-machine verdict, as it names it.
     """
@@ -89,10 +98,14 @@ class Carrier(Protocol):
         """
 
     async def hang_up(self, carrier_call_id: str) -> None:
-        """End the call, ringing, queued or answered. A call that has ended already is success. Raises CarrierThrottled, DialOutcomeUnknown, NothingSent."""
+        """End the call, ringing, queued or answered. A call that has ended already is success. Raises
+        CarrierThrottled, DialOutcomeUnknown, NothingSent.
+        """
 
     async def look_up(self, to: str, caller: str, created_after: datetime) -> list[CarrierCall]:
-        """Calls to that number from that number that the carrier created since, newest first. Raises CarrierThrottled, DialOutcomeUnknown, NothingSent."""
+        """Calls to that number from that number that the carrier created since, newest first. Raises
+        CarrierThrottled, DialOutcomeUnknown, NothingSent.
+        """
 
     async def look_up_call(self, carrier_call_id: str) -> CarrierCall | None:
         """One call by the carrier's id; None where the carrier knows no such call."""

@@ -15,7 +15,8 @@ class Settings(BaseSettings):
     """What the environment says.
 
     `port`: of the media server, 0 picks a free one. `database_url`: empty means the embedded PostgreSQL under `data_dir`.
-    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream tokens and must be the same for all
+    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream
+    tokens and must be the same for all
     processes of one installation; empty means one kept in `data_dir`.
     """
 

@@ -25,7 +25,9 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class AudioReceived:
-    """`mulaw`: G.711 mu-law at 8 kHz, usually 160 bytes; `at_ms`: the carrier's own clock, which need not begin at 0 or be regular."""
+    """`mulaw`: G.711 mu-law at 8 kHz, usually 160 bytes; `at_ms`: the carrier's own clock, which need not begin at 0
+    or be regular.
+    """
 
     at_ms: int
     mulaw: bytes
