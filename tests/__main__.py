@@ -13,7 +13,8 @@ def main(arguments: list[str]) -> int:
     chromium = find_chromium()
     if chromium is None:
         print(
-            f"Chromium is not on this machine: the tests under tests/browser will not run. Install it with\n    {INSTALL_COMMAND}\n",
+            "Chromium is not on this machine: the tests under tests/browser will not run.",
+            f"Install it with\n    {INSTALL_COMMAND}\n",
             flush=True,
         )
     code = int(pytest.main([*_spread(arguments), *arguments]))
