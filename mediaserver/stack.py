@@ -43,9 +43,9 @@ def free_port(host: str = "127.0.0.1") -> int:
 class Program:
     """What a child runs.
 
-    `announces`: it prints one JSON line on its standard output once it is ready, which `Child.start` returns, and nothing after it.
-    `environment` is added to ours; `log_path` takes all its other output. `again`: from the first announcement, what to add to the
-    environment of later starts (the port that it took, so that it comes back at the same address).
+    `announces`: it prints one JSON line on its standard output once it is ready, which `Child.start` returns, and no more.
+    `environment` is added to ours; `log_path` takes all its other output. `again`: from the first announcement, what to add to
+    the environment of later starts (the port that it took, so that it comes back at the same address).
     """
 
     name: str
