@@ -15,10 +15,9 @@ class Settings(BaseSettings):
     """What the environment says.
 
     `port`: of the media server, 0 picks a free one. `database_url`: empty means the embedded PostgreSQL under `data_dir`.
-    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream
-    tokens and must be the same for all
-    processes of one installation; empty means one kept in `data_dir`. `concurrency`: calls at once of this process. `drain_s`: how long
-    calls in progress may go on after SIGTERM.
+    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream tokens
+    and must be the same for all processes of one installation; empty means one kept in `data_dir`. `concurrency`: calls at
+    once of this process. `drain_s`: how long calls in progress may go on after SIGTERM.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
