@@ -121,9 +121,7 @@ class Child:
             return await asyncio.wait_for(self._announcement(self._process), within_s)
         except TimeoutError as error:
             self._process.kill()
-            raise ChildFailed(
-                f"{self.program.name} was not ready within {within_s:.0f} s; see {self.program.log_path}"
-            ) from error
+            raise ChildFailed(f"{self.program.name} was not ready within {within_s:.0f} s; see {self.program.log_path}") from error
 
     async def _announcement(self, process: asyncio.subprocess.Process) -> dict[str, object]:
         assert process.stdout is not None  # it announces, so its output is a pipe

@@ -38,10 +38,7 @@ def broad_handlers(text: str) -> tuple[int, list[int]]:
 
 def test_no_function_is_longer_than_80_lines() -> None:
     long = [
-        f"{name}: {function} has {lines} lines"
-        for name, text in sources(EVERYTHING)
-        for function, lines in functions(text)
-        if lines > 80
+        f"{name}: {function} has {lines} lines" for name, text in sources(EVERYTHING) for function, lines in functions(text) if lines > 80
     ]
     assert not long
 
