@@ -53,11 +53,18 @@ create table agents (
 );
 create unique index agents_name on agents (lower(name)) where deleted_at is null;
 
+-- The variables that a contact must have: those that some text of the definition uses without a default.
+create function required_variables(definition jsonb) returns text[] language sql immutable parallel safe as $$
+    select coalesce(array_agg(distinct lower(found[1])), '{}')
+    from regexp_matches(definition::text, '\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}', 'g') as found
+$$;
+
 -- A campaign keeps the version that it started with until it is edited.
 create table agent_versions (
     agent_id bigint not null references agents on delete cascade,
     version int not null,
     definition jsonb not null,
+    required_variables text[] not null generated always as (required_variables(definition)) stored,
     created_at timestamptz not null default callwright_now(),
     primary key (agent_id, version)
 );
@@ -70,7 +77,8 @@ create table carrier_accounts (
     rehearsal boolean not null default false,
     calls_per_second double precision not null default 1 check (calls_per_second > 0),
     next_start_at timestamptz not null default '-infinity',
-    backed_off_until timestamptz
+    backed_off_until timestamptz,
+    back_offs int not null default 0 -- in a row: each waits twice as long as the one before
 );
 
 create table phone_numbers (
@@ -121,11 +129,13 @@ create table campaigns (
     max_per_7d int not null default 7 check (max_per_7d between 1 and 500),
     pilot_size int check (pilot_size > 0),
     pilot_done boolean not null default false,
+    contacts_begun int not null default 0, -- contacts that were claimed at least once: what the pilot counts
     next_start_at timestamptz not null default '-infinity', -- throttle
     version int not null default 1,
     created_by text not null default '',
     created_at timestamptz not null default callwright_now(),
     started_at timestamptz,
+    running_since timestamptz, -- Start or the last Resume: the circuit breaker looks no further back
     ended_at timestamptz,
     check (max_retries = 0 or retry_delay_min is not null),
     check ((start_time is null) = (end_time is null)),
@@ -150,13 +160,15 @@ create table contacts (
     blocked_by text, -- the gate that said "not now" last, its reason, and when to look again
     blocked_reason text,
     look_again_at timestamptz,
+    begun boolean not null default false, -- was claimed at least once
+    is_retry boolean not null generated always as (not_before is not null) stored,
+    due_at timestamptz not null generated always as (greatest('-infinity', not_before, look_again_at)) stored,
     created_at timestamptz not null default callwright_now(),
     updated_at timestamptz not null default callwright_now(),
     unique (campaign_id, number)
 );
 -- Next to call: due retries first (by their time), then fresh contacts in their order.
-create index contacts_retries on contacts (campaign_id, not_before) where status = 'pending' and not_before is not null;
-create index contacts_fresh on contacts (campaign_id, id) where status = 'pending' and not_before is null;
+create index contacts_due on contacts (campaign_id, is_retry, due_at, id) where status = 'pending';
 create index contacts_page on contacts (campaign_id, status, id);
 
 -- Counts of a campaign's contacts, kept by the trigger below in the same transaction as each change.
@@ -257,12 +269,19 @@ create table calls (
     fence bigint not null default 0, -- raised whenever another process takes over
     planned_at timestamptz not null default callwright_now(),
     requested_at timestamptz,
+    posted_at timestamptz, -- the POST came back, and what it called for was done
+    unknown_at timestamptz,
+    cancel_wanted boolean not null default false, -- Pause, Cancel or a suppression came while the POST was on its way
     ringing_at timestamptz,
     answered_at timestamptz,
     ended_at timestamptz,
     carrier_call_id text,
-    looked_up_at timestamptz, -- the last look at the carrier that found nothing, while unknown
-    looks int not null default 0,
+    looked_up_at timestamptz, -- the last look at the carrier
+    first_missed_at timestamptz, -- the first look that found nothing
+    carrier_ended_at timestamptz, -- the carrier said that the call has ended, and how
+    carrier_outcome text,
+    conversation_ended_at timestamptz, -- our conversation has ended, and its result is kept
+    message_delivered boolean not null default false,
     stream_token_hash bytea,
     stream_token_expires_at timestamptz,
     stream_bound_at timestamptz,
@@ -288,6 +307,8 @@ create unique index calls_one_live_per_contact on calls (contact_id) where state
 create unique index calls_one_live_per_number on calls (number, rehearsal) where state <> 'ended';
 create unique index calls_carrier_id on calls (carrier_account_id, carrier_call_id);
 create index calls_live on calls (campaign_id) where state <> 'ended';
+create index calls_live_of_number on calls (phone_number_id) where state <> 'ended';
+create index calls_live_of_process on calls (process_id) where state <> 'ended';
 create index calls_campaign on calls (campaign_id, id);
 create index calls_contact on calls (contact_id, id);
 create index calls_number on calls (number, planned_at);
