@@ -166,11 +166,12 @@ class SwitchLeg:
         """The line is gone. The listener is told once; whatever comes later is dropped."""
         if self._closed:
             return
-        now = self._now()
         self._closed = True
+        now = self._now()
         self._playout.cut(now)
         self._parts.closed(self)
-        self._tell_heard()
+        if self._playout.queued != self._told_heard:
+            self._guarded(self._listener.heard, self._playout.queued)
         self._guarded(self._listener.line_closed)
         self._tell_taps(lambda tap: tap.ended(now))
         self._taps.clear()
@@ -201,7 +202,7 @@ class SwitchLeg:
         """What the last window was: `score` of speech, `tone` and `digit` as of `read_tones`."""
         self._voice_changed(self.voice.step(score))
         if self.tones.beep_ended(tone):
-            self._guarded(self._listener.beep, self._at_ms(self._scored - WINDOW))
+            self._tell(self._listener.beep, self._at_ms(self._scored - WINDOW))
         if (pressed := self.tones.digit_began(digit)) is not None:
             self._digit(pressed, by="sound")
 
@@ -222,18 +223,18 @@ class SwitchLeg:
             start = max(self._told, self._scored - PRE_ROLL)
             self._told = self._scored
             began = self._at_ms(self._scored - self._parts.voice.start_windows * WINDOW)
-            self._guarded(self._listener.voice_started, began, self._pcm(start, self._scored))
+            self._tell(self._listener.voice_started, began, self._pcm(start, self._scored))
         elif change is Change.STOPPED:
             self._tell_voice(at_least=1)
             silence = self._parts.voice.stop_windows * WINDOW
-            self._guarded(self._listener.voice_stopped, self._at_ms(self._scored - silence))
+            self._tell(self._listener.voice_stopped, self._at_ms(self._scored - silence))
         elif self.voice.speaking:
             self._tell_voice(at_least=PIECE)
 
     def _tell_voice(self, *, at_least: int) -> None:
         if self._scored - self._told >= at_least:
             start, self._told = self._told, self._scored
-            self._guarded(self._listener.voice_audio, self._pcm(start, self._scored))
+            self._tell(self._listener.voice_audio, self._pcm(start, self._scored))
             if len(self._early.events) > UNHEARD_EVENTS:
                 log.error("a leg is closed: its callee spoke for a minute and no conversation came to listen")
                 self.close()
@@ -242,15 +243,16 @@ class SwitchLeg:
         heard = self._playout.heard(self._now())
         if heard - self._told_heard >= HEARD_STEP or (heard != self._told_heard and heard == self._playout.queued):
             self._told_heard = heard
-            self._guarded(self._listener.heard, heard)
+            self._tell(self._listener.heard, heard)
 
     def _digit(self, digit: str, *, by: str) -> None:
         now = self._now()
         last, last_by, at = self._last_digit
         if digit == last and by != last_by and now - at < SAME_DIGIT:
+            self._last_digit = ("", by, now)
             return
         self._last_digit = (digit, by, now)
-        self._guarded(self._listener.digit, digit)
+        self._tell(self._listener.digit, digit)
 
     def _send_due(self) -> None:
         codec, send = self._parts.codec, self._parts.send
@@ -280,6 +282,10 @@ class SwitchLeg:
     def _at_ms(self, position: int) -> int:
         """When the callee's audio at `position` came, going by the last that came."""
         return max(0, self._arrived - (self._inbound.received - position)) // SAMPLES_PER_MS
+
+    def _tell(self, event: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._closed:
+            self._guarded(event, *args, **kwargs)
 
     def _guarded(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Call the conversation or the socket; what it raises ends this leg and nothing else."""

@@ -12,7 +12,6 @@ import struct
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -109,8 +108,7 @@ class Recorder:
         self._writer = writer
         self._callee, self._agent = _Track(), _Track()
         self._settled = 0
-        self._file: BinaryIO | None = None
-        self._written = 0
+        self._written = 0  # bytes of audio in the file
         self._done: Future[None] = Future()
 
     def callee(self, at: int, mulaw: bytes) -> None:
@@ -153,31 +151,20 @@ class Recorder:
                 self._append(interleave(left, right))
             except OSError as error:
                 self._give_up(str(error))
-        if last or self.failure:
-            self._close()
         if last:
             self._done.set_result(None)
 
     def _append(self, stereo: bytes) -> None:
-        if self._file is None:
+        """Audio first, then the header that counts it. No file stays open in between: a call holds no descriptor."""
+        if not self._written:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("wb", buffering=0)
-            self._file.write(wav_header(0))
-        self._file.seek(0, 2)
-        written = self._file.write(stereo)
-        if written != len(stereo):
-            raise OSError(f"only {written} of {len(stereo)} bytes were written: the disk is full")
-        self._written += len(stereo) // BYTES_PER_SAMPLE
-        self._file.seek(0)
-        self._file.write(wav_header(self._written))
-
-    def _close(self) -> None:
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError as error:
-                self._give_up(str(error))
-            self._file = None
+        with self.path.open("r+b" if self._written else "wb", buffering=0) as file:
+            file.seek(HEADER.size + self._written)
+            if file.write(stereo) != len(stereo):
+                raise OSError("the disk is full")
+            self._written += len(stereo)
+            file.seek(0)
+            file.write(wav_header(self._written // BYTES_PER_SAMPLE))
 
     def _give_up(self, reason: str) -> None:
         self.failure = reason
