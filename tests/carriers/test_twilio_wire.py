@@ -221,9 +221,7 @@ FRAMES = st.one_of(
     st.text(),
     st.text(alphabet='{}[]":,\\u0019"eventmdias ', max_size=60),
     st.one_of(*(st.just(frame) | damaged(frame) for frame in REAL)).map(json.dumps),
-    st.fixed_dictionaries({"event": KINDS}, optional={"start": JSON, "media": JSON, "mark": JSON, "streamSid": JSON}).map(
-        json.dumps
-    ),
+    st.fixed_dictionaries({"event": KINDS}, optional={"start": JSON, "media": JSON, "mark": JSON, "streamSid": JSON}).map(json.dumps),
 )
 
 
