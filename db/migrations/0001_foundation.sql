@@ -284,6 +284,7 @@ create table calls (
     message_delivered boolean not null default false,
     stream_token_hash bytea,
     stream_token_expires_at timestamptz,
+    stream_token_used_at timestamptz,
     stream_bound_at timestamptz,
     stream_id text,
     outcome text,
