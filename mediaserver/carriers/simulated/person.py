@@ -1,0 +1,195 @@
+"""A person on the phone: picks up, listens, understands by recognition of what was played, answers, hangs up."""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediaserver.carriers.simulated import mulaw
+from mediaserver.carriers.simulated.answered import AnsweredLine
+from mediaserver.carriers.simulated.directory import Resident
+from mediaserver.carriers.simulated.journal import CallJournal, Heard, Said
+from mediaserver.carriers.simulated.line import Utterance
+from mediaserver.carriers.simulated.people import Kind, Mind
+from mediaserver.carriers.simulated.speech import BEEP_HZ, BEEP_MS, Speech, tone
+
+FIRST_BREATH_MS = 500  # from picking up to the greeting
+PAUSE_MS = 700  # silence that ends what the agent says
+ASK_AGAIN_AFTER_MS = 6000  # of silence, after something that was no question
+AFTER_GOODBYE_MS = 2500
+BEEP_AFTER_MS = 600
+MAILBOX_ENDS_AFTER_MS = 4000  # of silence
+LONGEST_MESSAGE_MS = 60_000
+_QUIET = 200  # of 32767: below it nobody hears that a line is still going on
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One line as it is said: mu-law that ends with its last sound, and for each word where it begins, in ms."""
+
+    mulaw: bytes
+    words: tuple[tuple[str, int], ...]
+
+
+class Lines:
+    """The lines of one person, rendered before they are called."""
+
+    def __init__(self, resident: Resident, speech: Speech) -> None:
+        self._resident, self._speech = resident, speech
+        self._rendered: dict[str, Rendered] = {}
+
+    async def prepare(self) -> None:
+        """Render all; what is on disk costs nothing.
+
+        Raises:
+            EngineUnavailable
+        """
+        for line in self._resident.persona.all_lines():
+            spoken = await self._speech.voice.speak(line, self._resident.voice)
+            self._rendered[line] = Rendered(mulaw.encode(_without_silent_end(spoken.pcm)), spoken.words)
+
+    def rendered(self, line: str) -> Rendered:
+        return self._rendered[line]
+
+
+class Person:
+    """The callee of one answered call. `run` returns when they hang up."""
+
+    def __init__(
+        self, lines: Lines, resident: Resident, line: AnsweredLine, speech: Speech, journal: CallJournal, patience_ms: int
+    ) -> None:
+        self._lines, self._persona, self._line = lines, resident.persona, line
+        self._speech, self._journal, self._patience_ms = speech, journal, patience_ms
+        self._mind = Mind(resident.persona)
+        self._saying: tuple[str, Utterance] | None = None
+        self.pressed: asyncio.Queue[str] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """From picking up to hanging up.
+
+        Raises:
+            EngineUnavailable: they can't hear.
+        """
+        await self._until(FIRST_BREATH_MS)
+        if self._persona.greeting:
+            await self._say(self._persona.greeting)
+        if self._persona.kind is Kind.MAILBOX:
+            await self._record()
+        elif self._persona.cuts_in_ms is not None:
+            await self._cut_in(self._persona.cuts_in_ms)
+        else:
+            await self._talk()
+
+    def hung_up(self, now_ms: int) -> None:
+        """The call is over, whoever ended it: note how far the line in progress came."""
+        self._line.mouth.stop(now_ms)
+        if self._saying is not None:
+            self._note_said(*self._saying)
+
+    async def _talk(self) -> None:
+        """Listen and answer until there is nothing more to say, or nobody there."""
+        while True:
+            heard = await self._listen()
+            if heard is None:
+                return
+            reaction = self._mind.react(heard)
+            if reaction.digit:
+                self.pressed.put_nowait(reaction.digit)
+            if reaction.line:
+                await self._say(reaction.line)
+            if reaction.hang_up:
+                await self._until(self._line.ear.now_ms + AFTER_GOODBYE_MS)
+                return
+            if not (reaction.line or reaction.digit) and not await self._goes_on() and self._persona.again:
+                await self._say(self._persona.again)
+
+    async def _listen(self) -> str | None:
+        """The agent's next utterance, once it is complete; None after dead air beyond patience."""
+        ear = self._line.ear
+        try:
+            async with asyncio.timeout(self._patience_ms / 1000):
+                await ear.speech.wait()
+        except TimeoutError:
+            return None
+        while True:
+            ended_ms = await ear.pause(PAUSE_MS)
+            text = await self._understand(ear.utterance())
+            if await ear.quiet(ended_ms + self._persona.latency_ms, ended_ms):
+                break  # else the agent had only drawn breath
+        self._note_heard(text)
+        return text
+
+    async def _goes_on(self) -> bool:
+        """Whether the agent speaks on by itself after something that asked for no answer."""
+        try:
+            async with asyncio.timeout(ASK_AGAIN_AFTER_MS / 1000):
+                await self._line.ear.speech.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _cut_in(self, after_ms: int) -> None:
+        """Let the agent begin, then speak over it, or hang up in the middle of it."""
+        ear = self._line.ear
+        await ear.speech.wait()
+        await self._until((ear.began_ms or 0) + after_ms)
+        if not self._persona.cut_in:
+            self._note_heard(await self._understand(ear.utterance()))
+            return
+        await self._say(self._persona.cut_in)
+        if ear.speech.is_set() and ear.silent_ms > 0:  # what they spoke over is no question to answer
+            self._note_heard(await self._understand(ear.utterance()))
+        await self._talk()
+
+    async def _record(self) -> None:
+        """A mailbox: the tone, then whatever is left on it until it is silent."""
+        ear = self._line.ear
+        await self._until(ear.now_ms + BEEP_AFTER_MS)
+        if ear.speech.is_set():
+            self._note_heard(await self._understand(ear.utterance()))  # spoken over the greeting: not on the recording
+        beep = self._line.mouth.say(mulaw.encode(tone(BEEP_HZ, BEEP_MS)))
+        await beep.done.wait()
+        self._journal.beep_ms = beep.ended_ms
+        deadline = ear.now_ms + LONGEST_MESSAGE_MS
+        silent_since = ear.now_ms
+        while ear.now_ms < deadline and ear.now_ms - silent_since < MAILBOX_ENDS_AFTER_MS:
+            if ear.speech.is_set() and ear.silent_ms >= PAUSE_MS:
+                text = await self._understand(ear.utterance())
+                silent_since = ear.last_sound_ms or silent_since
+                self._note_heard(text)
+                self._journal.recorded = f"{self._journal.recorded} {text}".strip()
+            elif ear.speech.is_set():
+                silent_since = ear.now_ms
+            await ear.moved()
+
+    async def _say(self, line: str) -> None:
+        utterance = self._line.mouth.say(self._lines.rendered(line).mulaw)
+        self._saying = (line, utterance)
+        await utterance.done.wait()
+        self._note_said(line, utterance)
+        if utterance.ended_ms is not None:
+            self._line.line_ended(utterance.ended_ms)
+
+    def _note_said(self, line: str, utterance: Utterance) -> None:
+        self._saying = None
+        if utterance.begun_ms is None:
+            return
+        whole = utterance.at >= len(utterance.mulaw)
+        text = line if whole else " ".join(word for word, at_ms in self._lines.rendered(line).words if at_ms < utterance.said_ms)
+        self._journal.said.append(Said(text, utterance.begun_ms, utterance.ended_ms or utterance.begun_ms, cut=not whole))
+
+    def _note_heard(self, text: str) -> None:
+        _, began_ms, ended_ms = self._line.ear.take()
+        self._journal.heard.append(Heard(text, began_ms, ended_ms))
+
+    async def _understand(self, utterance: bytes) -> str:
+        return (await self._speech.recognition.recognize(mulaw.decode(utterance))).text
+
+    async def _until(self, at_ms: int) -> None:
+        while self._line.ear.now_ms < at_ms:
+            await self._line.ear.moved()
+
+
+def _without_silent_end(pcm: bytes) -> bytes:
+    loud = np.flatnonzero(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)) > _QUIET)
+    return pcm[: 2 * (int(loud[-1]) + 1)] if len(loud) else b""
