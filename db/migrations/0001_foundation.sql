@@ -131,6 +131,7 @@ create table campaigns (
     pilot_done boolean not null default false,
     contacts_begun int not null default 0, -- contacts that were claimed at least once: what the pilot counts
     next_start_at timestamptz not null default '-infinity', -- throttle
+    last_claim_at timestamptz not null default '-infinity', -- who was served longest ago comes first
     version int not null default 1,
     created_by text not null default '',
     created_at timestamptz not null default callwright_now(),
@@ -263,6 +264,7 @@ create table calls (
     agent_version int not null,
     rehearsal boolean not null default false,
     try int not null default 1,
+    ring_timeout_s int not null default 30,
     state text not null default 'planned',
     process_id text not null, -- who dialed; later: who holds the call
     lease_until timestamptz not null,
@@ -314,6 +316,27 @@ create index calls_campaign on calls (campaign_id, id);
 create index calls_contact on calls (contact_id, id);
 create index calls_number on calls (number, planned_at);
 create index calls_leases on calls (lease_until) where state <> 'ended';
+
+-- What a contact lacks of the variables that the agent's texts need; an empty value counts as missing.
+create function missing_variables(required text[], variables jsonb, number text, name text) returns text[] language sql immutable parallel safe as $$
+    select coalesce(array_agg(r order by r), '{}') from unnest(required) as r
+    where trim(coalesce(case r when 'phone_number' then number when 'contact_name' then name else variables ->> r end, '')) = ''
+$$;
+
+-- What the gates look at of a number, over all campaigns. Calls that were withdrawn or lost are no tries.
+create function callee_facts(of_number text, of_rehearsal boolean, at timestamptz, out suppressed boolean, out live boolean, out tries_7d timestamptz[])
+language sql stable as $$
+    select exists (select from suppressions s where s.number = of_number and s.rehearsal = of_rehearsal and s.removed_at is null),
+           exists (select from calls k where k.number = of_number and k.rehearsal = of_rehearsal and k.state <> 'ended'),
+           array(select k.planned_at from calls k
+                 where k.number = of_number and k.rehearsal = of_rehearsal and k.planned_at > at - interval '7 days'
+                   and k.requested_at is not null and (k.outcome is null or k.outcome not in ('withdrawn', 'lost')))
+$$;
+
+-- How far a state is on a call's way: reports move it up only.
+create function call_rank(state text) returns int language sql immutable parallel safe as $$
+    select array_position(array['planned', 'requested', 'unknown', 'ringing', 'answered', 'ended'], state)
+$$;
 
 -- Everything that was told about a call, once each: the carrier's reports, verdicts, faults.
 create table call_events (

@@ -1,0 +1,109 @@
+"""The way to the database: one pool per process, transactions, and what to do when the connection goes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import asyncpg
+import msgspec
+
+from db.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:  # asyncpg's classes take no parameters at run time
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+__all__ = ["Connection", "Database", "DatabaseUnavailable", "Pool"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# The connection, or the server behind it, went away; whether a commit in flight was made is not known.
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+# The server undid the transaction for the sake of another one: the same again may pass.
+UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+_ADVICE = "check that it runs and that DATABASE_URL is right"
+
+
+class Database:
+    """A pool of connections. jsonb comes and goes as Python values; `pool` may be given to any query of `db.queries`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, max_size: int = 10, statement_cache_size: int = 100) -> Self:
+        """Connect to `url` (postgresql://...). Behind a transaction pooler use `statement_cache_size=0`.
+
+        Raises:
+            DatabaseUnavailable: nobody answers there, or not to this user.
+        """
+        try:
+            pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=max_size, init=_read_json, statement_cache_size=statement_cache_size, timeout=10
+            )
+        except (*LOST, asyncpg.PostgresError, ValueError) as error:
+            raise DatabaseUnavailable(f"the database does not answer ({error}): {_ADVICE}") from error
+        return cls(pool)
+
+    async def close(self, within_s: float = 5.0) -> None:
+        """Give the connections back; those still in use after `within_s` are cut."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One connection in one transaction: committed at the end of the block, rolled back where an error leaves it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def retrying(self, work: Callable[[Connection], Awaitable[T]], *, patience_s: float = 10.0) -> T:
+        """Run `work` in a transaction, and the whole of it again where the connection is lost or the server undid it.
+
+        A commit whose answer was lost may have been made: `work` must be such that doing it twice is doing it once.
+
+        Raises:
+            DatabaseUnavailable: it has been lost for `patience_s`.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + patience_s, 0.05
+        while True:
+            try:
+                async with self.transaction() as connection:
+                    return await work(connection)
+            except (*LOST, *UNDONE) as error:
+                if loop.time() + pause > deadline:
+                    raise DatabaseUnavailable(f"the database has not answered for {patience_s:.0f} s ({error}): {_ADVICE}") from error
+                log.warning("the database went away in a transaction (%s): again in %.2f s", type(error).__name__, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+
+def _encode(value: Any) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)  # jsonb on the wire: a version byte, then the text
+
+
+def _decode(value: bytes) -> Any:
+    return msgspec.json.decode(value[1:])
+
+
+async def _read_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=_decode, format="binary")
