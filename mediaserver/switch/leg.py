@@ -112,9 +112,10 @@ class SwitchLeg:
 
     def play(self, pcm: bytes) -> int:
         if pcm and not self._closed:
-            self._playout.play(mulaw.encode(pcm), self._now())
+            now = self._now()
+            self._playout.play(mulaw.encode(pcm), now)
             self._parts.played(self)
-            self._guarded(self._send_due)
+            self._guarded(self._send_due, now)
         return self._playout.queued
 
     def cut(self) -> int:
@@ -213,9 +214,10 @@ class SwitchLeg:
 
     def pump(self) -> bool:
         """Send what is due and tell what was heard. Whether there is more to do at the next tick."""
-        self._guarded(self._send_due)
-        self._guarded(self._send_last_mark)
-        self._tell_heard()
+        now = self._now()
+        self._guarded(self._send_due, now)
+        self._guarded(self._send_last_mark, now)
+        self._tell_heard(now)
         return not self._closed and not self._playout.done
 
     def _voice_changed(self, change: Change | None) -> None:
@@ -239,8 +241,8 @@ class SwitchLeg:
                 log.error("a leg is closed: its callee spoke for a minute and no conversation came to listen")
                 self.close()
 
-    def _tell_heard(self) -> None:
-        heard = self._playout.heard(self._now())
+    def _tell_heard(self, now: int) -> None:
+        heard = self._playout.heard(now)
         if heard - self._told_heard >= HEARD_STEP or (heard != self._told_heard and heard == self._playout.queued):
             self._told_heard = heard
             self._tell(self._listener.heard, heard)
@@ -254,9 +256,9 @@ class SwitchLeg:
         self._last_digit = (digit, by, now)
         self._tell(self._listener.digit, digit)
 
-    def _send_due(self) -> None:
+    def _send_due(self, now: int) -> None:
         codec, send = self._parts.codec, self._parts.send
-        for piece in self._playout.due(self._now()):
+        for piece in self._playout.due(now):
             send(codec.media(piece.mulaw))
             if piece.mark is not None:
                 send(codec.mark(piece.mark))
@@ -265,8 +267,8 @@ class SwitchLeg:
     def _tell_taps_agent(self, piece: Piece) -> None:
         self._tell_taps(lambda tap: tap.agent(piece.at, piece.mulaw))
 
-    def _send_last_mark(self) -> None:
-        if (mark := self._playout.last_mark(self._now())) is not None:
+    def _send_last_mark(self, now: int) -> None:
+        if (mark := self._playout.last_mark(now)) is not None:
             self._parts.send(self._parts.codec.mark(mark))
 
     def _send_clear(self) -> None:

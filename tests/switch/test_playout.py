@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from mediaserver.switch import mulaw
 from mediaserver.switch.playout import PIECE, Lateness, Playout
+from mediaserver.switch.switch import Switch
 from mediaserver.switch.voice import SpeechModel
-from tests.switch.line import Line, hand_driven, tone
+from tests.switch.line import HandClock, Line, hand_driven, tone
 
 AUDIO = tone(3000, 440)
 
@@ -62,6 +63,21 @@ def test_a_pause_of_the_voice_engine_is_not_late(model: SpeechModel) -> None:
     line.run(800)
     assert switch.counters.late.messages == 0
     assert line.leg.heard_up_to() == 8000
+
+
+def test_a_clock_that_moves_while_audio_is_handed_over_makes_nothing_late(model: SpeechModel) -> None:
+    class MovingClock(HandClock):
+        def __call__(self) -> float:
+            self.ms += 1
+            return super().__call__()
+
+    clock = MovingClock()
+    switch = Switch(clock=clock, model=model)
+    line = Line(switch, clock)
+    for _ in range(5):
+        line.leg.play(AUDIO[:800].tobytes())
+        line.run(500)
+    assert switch.counters.late.messages == 0
 
 
 def test_marks_come_every_200_ms_and_at_the_end(model: SpeechModel) -> None:
