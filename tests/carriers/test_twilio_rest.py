@@ -212,10 +212,13 @@ async def test_hanging_up_asks_for_completed(carrier: TwilioCarrier, network: Tw
     assert (method, path, dict(form)) == ("POST", f"/2010-04-01/Accounts/{ACCOUNT}/Calls/{call}.json", {"Status": "completed"})
 
 
-async def test_a_hang_up_with_wrong_credentials_is_refused(server: TestServer, session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize("ask", ASKS[1:])
+async def test_a_refusal_where_nothing_was_to_be_placed_leaves_things_unknown(
+    server: TestServer, session: aiohttp.ClientSession, ask: Ask
+) -> None:
     url = str(server.make_url("")).rstrip("/")
-    with pytest.raises(CarrierRefused, match="20003"):
-        await TwilioCarrier(session, api_url=url, account_sid=ACCOUNT, auth_token="wrong").hang_up("CA1")
+    with pytest.raises(DialOutcomeUnknown, match="20003"):
+        await ask(TwilioCarrier(session, api_url=url, account_sid=ACCOUNT, auth_token="wrong"))
 
 
 async def test_looking_up_reads_page_after_page_and_leaves_out_what_is_older(carrier: TwilioCarrier, network: TwilioDouble) -> None:

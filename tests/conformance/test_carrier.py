@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from dialer.carrier import Carrier, CarrierRefused, NothingSent, Order
+from dialer.carrier import Carrier, CarrierRefused, DialOutcomeUnknown, NothingSent, Order
 from dialer.lifecycle import CallState
 from mediaserver.carriers.twilio.rest import TwilioCarrier
 from tests.carriers.twilio_double import ACCOUNT, TOKEN, TwilioDouble
@@ -109,7 +109,7 @@ async def test_wrong_credentials_are_our_fault(subject: Subject) -> None:
     with pytest.raises(CarrierRefused) as refusal:
         await subject.intruder.place(ORDER)
     assert refusal.value.fault == "ours"
-    with pytest.raises(CarrierRefused):
+    with pytest.raises(DialOutcomeUnknown):
         await subject.intruder.look_up(ORDER.to, ORDER.caller, a_minute_ago())
 
 

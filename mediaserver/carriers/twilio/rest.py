@@ -1,6 +1,6 @@
 """Calls over Twilio's REST API, or any API that speaks the same: place, hang up, look up. Nothing is asked twice here.
 
-What an answer means is decided once, in `_Answer.expect_success` and `TwilioCarrier._ask`: whose fault it is, and whether the
+What an answer means is decided in two places, `TwilioCarrier._ask` and `place`: whose fault it is, and whether the
 carrier may have acted on the request. Source: https://www.twilio.com/docs/voice/api/call-resource.
 """
 
@@ -66,11 +66,14 @@ class _Answer:
         message = found.message or f"the carrier answered with HTTP {self.status}"
         return str(found.code or self.status), _LONG_NUMBER.sub("…", message)
 
-    def expect_success(self) -> None:
-        """Raises CarrierRefused for anything but 2xx: the callee's fault by its code, else ours."""
-        if not 200 <= self.status < 300:
-            code, message = self.problem()
-            raise CarrierRefused("callee" if code in CALLEE_CODES else "ours", code, message)
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.status < 300
+
+    def refused(self) -> DialOutcomeUnknown:
+        """Where nothing was to be placed, a refusal only says that we know no more than before."""
+        code, message = self.problem()
+        return DialOutcomeUnknown(f"the carrier refuses to say or do it: {message} (carrier code {code})")
 
 
 class TwilioCarrier:
@@ -117,32 +120,33 @@ class TwilioCarrier:
                 ("AsyncAmdStatusCallbackMethod", "POST"),
             ]
         answer = await self._ask("POST", f"{self._account}/Calls.json", form=form)
-        answer.expect_success()
+        if not answer.succeeded:
+            code, message = answer.problem()
+            raise CarrierRefused("callee" if code in CALLEE_CODES else "ours", code, message)
         return _read(answer, _Placed).sid
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """End the call, whether queued, ringing or answered (`completed` does all three). One that has ended or is not known: success.
 
-        Raises:
-            CarrierRefused: the account's credentials are refused.
-            CarrierThrottled, DialOutcomeUnknown, NothingSent.
+        Raises CarrierThrottled, DialOutcomeUnknown (also where it is refused), NothingSent.
         """
         answer = await self._ask("POST", self._call_url(carrier_call_id), form=[("Status", "completed")])
-        if answer.problem()[0] not in ENDED_CODES:
-            answer.expect_success()
+        if not answer.succeeded and answer.problem()[0] not in ENDED_CODES:
+            raise answer.refused()
 
     async def look_up(self, to: str, caller: str, created_after: datetime) -> list[CarrierCall]:
         """Calls to `to` from `caller` that the carrier created since `created_after` (to the second: it tells no more), newest first.
 
         A queued call has no start time, and the carrier filters start times by day only: so we ask by numbers and compare the
-        creation times. Raises CarrierRefused (credentials), CarrierThrottled, DialOutcomeUnknown, NothingSent.
+        creation times. Raises CarrierThrottled, DialOutcomeUnknown (also where it is refused), NothingSent.
         """
         since = created_after.replace(microsecond=0)
         found: list[CarrierCall] = []
         url, query = f"{self._account}/Calls.json", {"To": to, "From": caller, "PageSize": str(_PAGE)}
         while url:
             answer = await self._ask("GET", url, query=query)
-            answer.expect_success()
+            if not answer.succeeded:
+                raise answer.refused()
             page = _read(answer, _Page)
             calls = [_told(call) for call in page.calls]
             found += [call for call in calls if call.created_at >= since]
@@ -156,7 +160,8 @@ class TwilioCarrier:
         answer = await self._ask("GET", self._call_url(carrier_call_id))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        answer.expect_success()
+        if not answer.succeeded:
+            raise answer.refused()
         return _told(_read(answer, _Call))
 
     def _call_url(self, carrier_call_id: str) -> str:
