@@ -30,6 +30,7 @@ LOST = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # seen where the server died between a connection's being lent and its first statement
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -54,9 +55,12 @@ class Database:
             DatabaseUnavailable: nobody answers there, or not to this user.
         """
         try:
+            # No minimum: the pool would log a traceback each time that it can't keep it while the database restarts.
             pool = await asyncpg.create_pool(
-                url, min_size=1, max_size=max_size, init=_read_json, statement_cache_size=statement_cache_size, timeout=10
+                url, min_size=0, max_size=max_size, init=_read_json, statement_cache_size=statement_cache_size, timeout=10
             )
+            async with pool.acquire():
+                pass
         except (*LOST, asyncpg.PostgresError, ValueError) as error:
             raise DatabaseUnavailable(f"the database does not answer ({error}): {_ADVICE}") from error
         return cls(pool)

@@ -298,7 +298,7 @@ async def _accepts(process: subprocess.Popen[bytes], connection: Connection, dea
     """True once it takes connections; False if it ended, or the time is over, before that."""
     while process.poll() is None and asyncio.get_running_loop().time() < deadline:
         try:
-            probe = await asyncpg.connect(_maintenance_url(connection), timeout=5)
+            probe = await asyncpg.connect(_maintenance_url(connection), timeout=1)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError):
             await asyncio.sleep(0.03)
         except asyncpg.InvalidPasswordError as error:

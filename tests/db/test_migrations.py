@@ -42,7 +42,7 @@ async def test_a_migration_that_fails_leaves_nothing(empty_database_url: str) ->
 
 
 def test_each_sql_file_has_its_revision() -> None:
-    assert NUMBERS == sorted(path.stem.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+    assert sorted(path.stem.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py")) == NUMBERS
 
 
 async def test_migrating_without_a_database_says_what_to_do() -> None:
