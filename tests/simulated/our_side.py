@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import WSMsgType, web
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ships no types
 
 from mediaserver.carriers.simulated.settings import NetworkSettings
 

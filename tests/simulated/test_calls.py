@@ -114,8 +114,8 @@ async def test_the_stream_stops_before_or_after_the_end_or_never(stage: SetStage
 async def test_when_our_side_closes_the_socket_what_follows_connect_runs(stage: SetStage) -> None:
     at = await stage()
     at.ours.documents["/answer"] = (
-        '<Response><Say>Hello</Say><Connect><Stream url="{stream}"/></Connect><Pause length="0"/><Redirect method="GET">/again?n=1</Redirect>'
-        "<Hangup/></Response>"
+        '<Response><Say>Hello</Say><Connect><Stream url="{stream}"/></Connect><Pause length="0"/>'
+        '<Redirect method="GET">/again?n=1</Redirect><Hangup/></Response>'
     )
     at.ours.documents["/again"] = "<Response><Hangup/><Redirect>/never</Redirect></Response>"
 

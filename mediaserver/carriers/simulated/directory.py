@@ -75,6 +75,10 @@ class Directory:
             raise BadDirectory(f"the file of people {path} has a number twice: name each once")
         return cls(named)
 
+    def named(self) -> list[Resident]:
+        """Those that the file names, in its order."""
+        return list(self._named.values())
+
     def at(self, number: str) -> Resident:
         """Who answers `number` (E.164)."""
         return self._named.get(number) or Resident(number, PERSONAS[_kind(number)], _voice(number))

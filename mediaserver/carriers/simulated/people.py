@@ -54,10 +54,13 @@ _CUES: tuple[tuple[Cue, re.Pattern[str]], ...] = tuple(
         (Cue.KEYPAD, r"\bpress\b"),
         (
             Cue.CONFIRM,
-            r"\bmake it\b|\b(be|come) there\b|\bconfirm|\b(will|can|could|are) you (still )?(be |able to )?(come|coming|attend|keep)"
+            r"\bmake it\b|\b(be|come) there\b|\bconfirm|\b(will|can|could|are) you (still )?(be )?(able to )?(come|coming|attend|keep)"
             r"|\bdoes (that|it) (still )?work|\byes or no\b",
         ),
-        (Cue.QUESTION, r"\?\W*$"),
+        (
+            Cue.QUESTION,  # recognition often drops the question mark
+            r"\?\W*$|(?:^|[.!?,]\s*)(?:(?:what|who|how) |(?:would|could|can|may|shall|do|did|is|are|am) (?:you|i|we|it|that|this|another)\b)[^.!?]*\W*$",
+        ),
     )
 )
 
@@ -106,7 +109,7 @@ PERSONAS: Mapping[Kind, Persona] = {
         Persona(Kind.AGREES, lines={Cue.CONFIRM: _YES, Cue.QUESTION: ("Yes.",), Cue.GOODBYE: _BYE}, latency_ms=800),
         Persona(
             Kind.ANOTHER_DAY,
-            greeting="Hello, who is calling?",
+            greeting="Good morning, hello?",
             lines={
                 Cue.CONFIRM: ("No, I can't make it that day. I need another day.",),
                 Cue.WHAT_DAY: ("Next Tuesday would be better for me.",),
@@ -139,15 +142,14 @@ PERSONAS: Mapping[Kind, Persona] = {
         ),
         Persona(
             Kind.NEVER_AGAIN,
-            greeting="Yes?",
             first="Please never call me again.",
             lines={Cue.CONFIRM: ("Take me off your list. Do not call me again.",), Cue.QUESTION: ("Do not call me again.",)},
             latency_ms=700,
         ),
         Persona(
             Kind.INTERRUPTS,
-            cuts_in_ms=4500,
-            cut_in="Yes, yes, I know. I will be there.",
+            cuts_in_ms=6500,
+            cut_in="Yes, I know. I will be there.",
             lines={Cue.CONFIRM: _YES, Cue.QUESTION: ("Yes, I will be there.",), Cue.GOODBYE: _BYE},
             latency_ms=700,
         ),
