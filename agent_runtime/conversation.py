@@ -1,0 +1,49 @@
+"""The story of one call: greet, talk, end, and say what came of it."""
+
+import asyncio
+import contextlib
+
+from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason
+from agent_runtime.leg import Leg
+from agent_runtime.pipeline import CallPipeline
+from agent_runtime.providers import ProviderUnavailable, Services, services_for
+from agent_runtime.results import result
+from agent_runtime.talk import Talk
+
+OVERTIME_S = 60.0  # beyond the agent's own limit: for a goodbye, a mailbox, a carrier that is slow to hang up
+OUTBOX_S = 10.0
+
+
+async def converse(leg: Leg, brief: Brief, services: Services, actions: CallActions) -> CallResult:
+    """Talk on `leg` as `brief` says, until the call is over; the phone call has been hung up and nothing is left running.
+
+    A service that fails ends the call, with an apology where that can still be spoken; it raises nothing. Cancelling this ends the
+    call without a word.
+
+    Raises:
+        MissingVariable: a text of the agent needs a variable that `brief` lacks. Nothing was said.
+    """
+    talk = Talk(leg, brief, actions, services.timing)
+    talk.greet()
+    pipeline: CallPipeline | None = None
+    try:
+        pipeline = CallPipeline(talk.call_out, services_for(brief, services, talk), talk, services.timing.turn)
+        talk.connect(pipeline)
+        async with asyncio.timeout(brief.agent.max_call_s + OVERTIME_S):
+            await talk.over.wait()
+    except ProviderUnavailable as error:
+        talk.cannot_start(str(error))
+    except TimeoutError:
+        talk.outcome.ended(EndedBy.FAULT, EndReason.TIME_LIMIT, "the call did not end by itself")
+    finally:
+        talk.hang_up()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(_take_down(talk, pipeline, services, actions))
+    return result(talk.outcome, talk.answering.verdict, talk.transcript, services.mood, goal_is_message=brief.agent.goal_is_message)
+
+
+async def _take_down(talk: Talk, pipeline: CallPipeline | None, services: Services, actions: CallActions) -> None:
+    talk.outbox.put("hang-up", actions.hang_up())
+    if pipeline is not None:
+        await pipeline.end(services.timing.ending)
+    await talk.outbox.close(OUTBOX_S)

@@ -1,0 +1,116 @@
+"""Speech and language services by name, loaded when a call first uses them, and what a process shares among its calls.
+
+| name | recognition | brain | voice |
+| --- | --- | --- | --- |
+| local | the engines of this machine | - | the engines of this machine |
+| script | - | the agent's script | - |
+| openai/MODEL | - | any OpenAI-compatible endpoint | - |
+| null | says the same always | says the same always | a tone |
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.services.llm_service import LLMService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+from agent_runtime.calls import Brief
+from agent_runtime.engines import Engines
+from agent_runtime.null_services import NullLLM, NullSTT, ToneTTS
+from agent_runtime.pipeline import Parts, TurnTiming
+from agent_runtime.results import Mood
+from agent_runtime.speech import EngineRecognition, EngineVoice
+from agent_runtime.tools import Deeds
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class ProviderUnavailable(Exception):
+    """An agent names a service that can't be used here; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How patient a conversation is, in seconds.
+
+    `filler`: a slow brain is covered by a word after that; `brain`: and given up after that. `beep`: a mailbox that stays silent so
+    long after its greeting takes the message without a beep; `mailbox`: the longest wait for a mailbox altogether. `last_line`: the
+    longest that a goodbye may take; `ending`: for taking down what is left.
+    """
+
+    turn: TurnTiming = field(default_factory=TurnTiming)
+    filler: float = 1.5
+    brain: float = 8.0
+    beep: float = 3.0
+    mailbox: float = 45.0
+    screening: float = 25.0
+    last_line: float = 20.0
+    ending: float = 3.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_mood(lines: list[str]) -> tuple[float, str]:
+    return 0.0, "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the calls of one process share. `openai_http`: one HTTP client for all calls, because a client for each call builds a
+    TLS context each, 20 ms on the event loop. `keys`: the providers' keys under their usual names.
+    """
+
+    engines: Engines | None = None
+    openai_http: "httpx2.AsyncClient | None" = None
+    keys: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    timing: Timing = field(default_factory=Timing)
+    now: Callable[[], datetime] = _utc_now
+    mood: Mood = _no_mood
+
+
+def services_for(brief: Brief, shared: Services, deeds: Deeds) -> Parts:
+    """The services that the agent of `brief` names.
+
+    Raises:
+        ProviderUnavailable: one is unknown, not installed, or lacks its key.
+    """
+    context = LLMContext()
+    return Parts(_recognition(brief, shared), _brain(brief, shared, deeds, context), _voice(brief, shared), context)
+
+
+def _recognition(brief: Brief, shared: Services) -> STTService:
+    name = brief.agent.stt
+    if name == "null":
+        return NullSTT()
+    if name == "local":
+        return EngineRecognition(_engines(shared).recognition)
+    raise ProviderUnavailable(f"there is no speech recognition {name!r}: use local or null")
+
+
+def _voice(brief: Brief, shared: Services) -> TTSService:
+    name = brief.agent.tts
+    if name == "null":
+        return ToneTTS()
+    if name == "local":
+        return EngineVoice(_engines(shared).voice, brief.agent.voice)
+    raise ProviderUnavailable(f"there is no voice service {name!r}: use local or null")
+
+
+def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) -> LLMService:
+    if brief.agent.llm == "null":
+        return NullLLM()
+    raise ProviderUnavailable(f"there is no brain {brief.agent.llm!r}: use script, openai/MODEL or null")
+
+
+def _engines(shared: Services) -> Engines:
+    if shared.engines is None:
+        raise ProviderUnavailable("the agent uses the local engines, and this process has none: start them, or name other services")
+    return shared.engines

@@ -1,0 +1,411 @@
+"""One call while it runs: hears the line and the pipeline, decides what follows, does what the brain decides.
+
+Everything here runs on the event loop and returns at once; what takes time goes to the pipeline or to the outbox.
+"""
+
+import asyncio
+import logging
+from datetime import datetime
+from enum import Enum, auto
+
+from pipecat.frames.frames import TranscriptionFrame
+from pipecat.utils.time import time_now_iso8601
+
+from agent_runtime.agent import fill
+from agent_runtime.answering import Answering, Verdict, is_backchannel, is_hello
+from agent_runtime.calls import Brief, CallActions, EndedBy, EndReason, Goal, Speaker, Turn, Who
+from agent_runtime.greeting import word_offsets, words_to_key_phrase
+from agent_runtime.leg import Leg
+from agent_runtime.opt_out import Wish, call_wish
+from agent_runtime.outbox import Outbox
+from agent_runtime.pipeline import CallPipeline
+from agent_runtime.providers import Timing
+from agent_runtime.results import Outcome
+from agent_runtime.timers import Timers
+from agent_runtime.transcript import Transcript
+from agent_runtime.transport import CallOut, Tail, Utterance
+
+log = logging.getLogger(__name__)
+
+STILL_THERE = "Are you still there?"
+FILLER = "One moment, please."
+APOLOGY = "I am sorry, I have a technical problem. We will call you again. Goodbye."
+
+
+class Phase(Enum):
+    TALK = auto()
+    MAILBOX = auto()  # a machine answered: waiting for its tone
+    MESSAGE = auto()  # speaking the message
+    LAST_LINE = auto()  # what is being said is the last
+    OVER = auto()
+
+
+class Talk:
+    """The state of one call. Implements `LegListener`, `CallListener` and `Deeds`."""
+
+    def __init__(self, leg: Leg, brief: Brief, actions: CallActions, timing: Timing) -> None:
+        self.over = asyncio.Event()
+        self.outcome = Outcome()
+        self.answering = Answering()
+        self.transcript = Transcript()
+        self.outbox = Outbox()
+        self.call_out = CallOut(leg, self, drain_s=timing.last_line)
+        self._leg, self._brief, self._actions, self._timing = leg, brief, actions, timing
+        self._agent = brief.agent
+        self._timers = Timers()
+        self._pipeline: CallPipeline | None = None
+        self._phase = Phase.TALK
+        self._greeting = fill(brief.agent.first_message, brief.variables)
+        self._guarded_words = words_to_key_phrase(self._greeting, fill(brief.agent.key_phrase, brief.variables))
+        self._greeting_heard: Utterance | None = None
+        self._greeted = False
+        self._voice_on = False
+        self._turn_start: int | None = None
+        self._utterance_start = self._voice_end = self._stop_told = self._recognized_at = 0
+        self._turn_taken: int | None = None
+        self._answered = False
+        self._filling = False
+        self._last_line_pending = False
+        self._tail: Tail | None = None
+        self._prompts = 0
+        self._last_callee_turn: Turn | None = None
+
+    # The story's verbs
+
+    def greet(self) -> None:
+        """Play the prepared greeting now, if there is one: before anything else is built."""
+        if self._brief.greeting:
+            self.call_out.begin(self._brief.greeting, word_offsets(self._greeting, len(self._brief.greeting) // 2))
+
+    def connect(self, pipeline: CallPipeline) -> None:
+        """From now on the line and the pipeline are joined; greet, where that is still to be done."""
+        self._pipeline = pipeline
+        self._leg.listen(self)
+        pipeline.start()
+        if not self._brief.greeting:
+            pipeline.say(self._greeting)
+        self._timers.start("limit", self._agent.max_call_s, self._time_is_up)
+
+    def hang_up(self) -> None:
+        """Nothing more is said; what the callee is saying is still to be recognised."""
+        self._phase = Phase.OVER
+        self._timers.stop_all()
+        if self._voice_on:
+            self._talking.call_in.voice_stopped()
+
+    def cannot_start(self, why: str) -> None:
+        """The agent can't talk at all."""
+        self._note("service_failed", error=why)
+        self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, why)
+        self._finish()
+
+    @property
+    def _talking(self) -> CallPipeline:
+        if self._pipeline is None:
+            raise RuntimeError("the pipeline is not connected")
+        return self._pipeline
+
+    # LegListener
+
+    def voice_started(self, at_ms: int, pre_roll: bytes) -> None:
+        self._voice_on = True
+        self._timers.stop("silence", "beep")
+        self._utterance_start = at_ms
+        self._turn_start = at_ms if self._turn_start is None else self._turn_start
+        self._talking.call_in.voice_started(pre_roll)
+
+    def voice_audio(self, pcm: bytes) -> None:
+        self._talking.call_in.voice_audio(pcm)
+
+    def voice_stopped(self, at_ms: int) -> None:
+        self._voice_on = False
+        self._voice_end, self._stop_told = at_ms, self._leg.now_ms()
+        self._talking.call_in.voice_stopped()
+        self._await_beep()
+
+    def heard(self, offset: int) -> None:
+        self.call_out.heard(offset)
+
+    def digit(self, digit: str) -> None:
+        """A pressed digit is an answer like a spoken one."""
+        now = self._leg.now_ms()
+        self._utterance_start = self._voice_end = self._stop_told = now
+        self._turn_start = now if self._turn_start is None else self._turn_start
+        self._talking.call_in.push_soon(TranscriptionFrame(digit, "", time_now_iso8601(), finalized=True))
+
+    def beep(self, at_ms: int) -> None:
+        self._judged(self.answering.beep(at_ms))
+        self._leave_message()
+
+    def line_closed(self) -> None:
+        self.outcome.ended(EndedBy.CALLEE, EndReason.HUNG_UP, "the line was closed while the conversation went on")
+        self.call_out.line_closed()
+        self._finish()
+
+    # TurnListener
+
+    def may_interrupt(self) -> bool:
+        return self._phase is Phase.TALK and not self._greeting_guarded()
+
+    def recognized(self, text: str) -> None:
+        self._recognized_at = self._leg.now_ms()
+        if not text:
+            return
+        if self.answering.verdict.who is not Who.VOICEMAIL and call_wish(text).wish is Wish.NEVER:
+            self.opt_out(f"the callee said: {text}")
+        self._judged(self.answering.heard(text, self._utterance_start, max(self._voice_end, self._utterance_start)))
+
+    def turn_ended(self, text: str) -> bool:
+        self._keep_callee_turn(text)
+        self._prompts = 0
+        tail, self._tail = self._tail, None
+        if self._phase is not Phase.TALK or self.answering.verdict.who in (Who.MENU, Who.SCREENING):
+            return False
+        if tail is not None and tail.complete and self._only_listens(text):
+            self.call_out.begin(tail.pcm, tail.words)
+            return False
+        if self.call_out.speaking and is_hello(text):  # they answered the phone while we greeted them
+            return False
+        self._turn_taken, self._answered = self._leg.now_ms(), False
+        self._timers.stop("silence")
+        self._timers.start("filler", self._timing.filler, self._fill_the_gap)
+        self._timers.start("brain", self._timing.brain, self._give_up)
+        return True
+
+    def turn_was_empty(self) -> None:
+        self._turn_start = None
+        tail, self._tail = self._tail, None
+        if tail is not None and self._phase is Phase.TALK:
+            self.call_out.begin(tail.pcm, tail.words)
+        else:
+            self._await_answer()
+
+    # SpeechListener
+
+    def agent_began(self, utterance: Utterance) -> None:
+        if self.outcome.first_word_ms is None:
+            self.outcome.first_word_ms = utterance.audio_at_ms
+        if not self._greeted:
+            self._greeted, self._greeting_heard = True, utterance
+        self._timers.stop("silence", "filler")
+        self._last_line_pending = False
+        if self._filling:
+            self._filling = False
+            return
+        self._timers.stop("brain")
+        if self._turn_taken is not None and not self._answered:
+            utterance.latency_ms = self._latency(utterance, self._turn_taken)
+        self._answered = True
+
+    def agent_ended(self, utterance: Utterance, tail: Tail | None) -> None:
+        if utterance is self._greeting_heard:
+            self._greeting_heard = None
+        if utterance.text:
+            turn = Turn(
+                Speaker.AGENT,
+                utterance.text,
+                utterance.start_ms or 0,
+                utterance.end_ms,
+                utterance.cut_off,
+                utterance.latency_ms,
+            )
+            self._keep(turn)
+        self._tail = tail
+        if self.call_out.speaking or self._leg.closed:
+            return
+        if self._phase is Phase.MESSAGE:
+            self._message_ended(delivered=not utterance.cut_off)
+        elif self._phase is Phase.LAST_LINE and not self._last_line_pending:
+            self._finish()
+        else:
+            self._await_answer()
+
+    def service_failed(self, error: str) -> None:
+        self._note("service_failed", error=error)
+        log.warning("call %s: %s", self._brief.call_id, error)
+        failed_before = self.outcome.ended_by is EndedBy.FAULT
+        self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
+        if self._phase in (Phase.MAILBOX, Phase.MESSAGE) or failed_before:
+            self._finish()
+        elif self._phase is Phase.TALK:
+            self._say_last(APOLOGY)
+
+    # Deeds
+
+    def goal_is(self, goal: Goal, says: str) -> None:
+        self.outcome.goal_is(goal, says, self._last_callee_turn)
+
+    def note_field(self, name: str, value: str) -> None:
+        if name:
+            self.outcome.fields[name] = value
+
+    def opt_out(self, says: str) -> None:
+        if not self.outcome.opted_out:
+            self.outcome.opted_out = True
+            self.outbox.put("suppression", self._actions.suppress(says))
+
+    def last_line(self, reason: EndReason, says: str) -> None:
+        self.outcome.ended(EndedBy.AGENT, reason, says, self._last_callee_turn)
+        self._enter_last_line()
+
+    def said_all(self) -> None:
+        if self._phase is not Phase.LAST_LINE:
+            return
+        if self._answered:
+            self._finish()
+        else:
+            self._talking.say(fill(self._agent.goodbye, self._brief.variables))
+
+    def call_back(self, at: datetime | None, says: str) -> None:
+        self.outcome.callback_at = at
+        self._note("callback", understood=at is not None)
+
+    # What follows from what
+
+    def _judged(self, verdict: Verdict | None) -> None:
+        """Who is there has become known, or is another than it seemed."""
+        if verdict is None:
+            return
+        self._note("answered_by", who=verdict.who.value, evidence=verdict.says, at_ms=verdict.at_ms)
+        if self._phase is not Phase.TALK:
+            return
+        if verdict.who is Who.VOICEMAIL:
+            self._reach_mailbox()
+        elif verdict.who is Who.SCREENING:
+            self._talking.silence()
+            self._talking.say(self._who_calls())
+            self._timers.start("silence", self._timing.screening, self._nobody_comes)
+        elif verdict.who is Who.MENU:
+            self.outcome.ended(EndedBy.AGENT, EndReason.NO_MESSAGE, "a menu was read out, and no person answered")
+            self._finish()
+
+    def _reach_mailbox(self) -> None:
+        if self._agent.on_voicemail == "hang_up" or not self._agent.voicemail_message.strip():
+            self.outcome.ended(EndedBy.AGENT, EndReason.NO_MESSAGE, "a mailbox answered")
+            self._finish()
+            return
+        self._phase = Phase.MAILBOX
+        self._timers.stop("silence", "filler", "brain")
+        self._talking.silence()
+        self._timers.start("mailbox", self._timing.mailbox, self._leave_message)
+        self._await_beep()
+
+    def _await_beep(self) -> None:
+        """A mailbox that stays silent after its greeting takes the message without a tone."""
+        if self._phase is Phase.MAILBOX and not self._voice_on:
+            self._timers.start("beep", self._timing.beep, self._leave_message)
+
+    def _leave_message(self) -> None:
+        if self._phase is not Phase.MAILBOX:
+            return
+        self._phase = Phase.MESSAGE
+        self._timers.stop("mailbox", "beep")
+        self._talking.say(fill(self._agent.voicemail_message, self._brief.variables))
+        self._timers.start("last line", self._timing.mailbox, lambda: self._message_ended(delivered=False))
+
+    def _message_ended(self, *, delivered: bool) -> None:
+        self.outcome.message_delivered = delivered
+        reason = EndReason.MESSAGE_LEFT if delivered else EndReason.NO_MESSAGE
+        self.outcome.ended(EndedBy.AGENT, reason, f"the message was {'heard to its end' if delivered else 'cut short'}")
+        self._note("message_left" if delivered else "no_message")
+        self._finish()
+
+    def _await_answer(self) -> None:
+        """Nobody speaks and nothing is on its way: whose turn it is, is the callee's."""
+        waits = self._turn_taken is not None and not self._answered
+        if self._phase is Phase.TALK and not (self._voice_on or waits or self.call_out.speaking):
+            self._timers.start("silence", self._agent.silence_s, self._nobody_speaks)
+
+    def _nobody_speaks(self) -> None:
+        self._prompts += 1
+        if self._prompts <= (2 if self.transcript.callee_has_spoken else 1):
+            script = self._agent.script
+            self._talking.say(script.still_there if script is not None else STILL_THERE)
+            return
+        self.answering.silence(self._leg.now_ms())
+        self.outcome.ended(EndedBy.AGENT, EndReason.SILENCE, "nobody answered any more")
+        self._say_last(fill(self._agent.goodbye, self._brief.variables))
+
+    def _nobody_comes(self) -> None:
+        self.outcome.ended(EndedBy.AGENT, EndReason.NO_MESSAGE, "the call was screened, and nobody came to the phone")
+        self._finish()
+
+    def _time_is_up(self) -> None:
+        self.outcome.ended(EndedBy.AGENT, EndReason.TIME_LIMIT, f"the call lasted {self._agent.max_call_s} s, its limit")
+        if self._phase is Phase.TALK:
+            self._say_last(fill(self._agent.goodbye, self._brief.variables))
+        else:
+            self._finish()
+
+    def _fill_the_gap(self) -> None:
+        self._filling = True
+        self._talking.say_meanwhile(FILLER)
+
+    def _give_up(self) -> None:
+        self._note("brain_too_slow")
+        why = f"the brain did not answer within {self._timing.brain:g} s"
+        self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, why)
+        self._say_last(APOLOGY)
+
+    def _say_last(self, text: str) -> None:
+        """Drop what is being said and thought, say `text` and end."""
+        self._enter_last_line()
+        self._talking.silence()
+        self._talking.say(text)
+
+    def _enter_last_line(self) -> None:
+        if self._phase is Phase.OVER:
+            return
+        self._phase = Phase.LAST_LINE
+        self._last_line_pending = True
+        self._timers.stop("silence", "filler", "brain")
+        self._timers.start("last line", self._timing.last_line, self._finish)
+
+    def _finish(self) -> None:
+        self._phase = Phase.OVER
+        self._timers.stop_all()
+        self.over.set()
+
+    # Small things
+
+    def _who_calls(self) -> str:
+        script = self._agent.script
+        return fill(script.who if script is not None else self._agent.first_message, self._brief.variables)
+
+    def _greeting_guarded(self) -> bool:
+        """Whether the key phrase of the first message is still to be heard."""
+        if not self._greeted:
+            return True
+        return self._greeting_heard is not None and len(self._greeting_heard.words) < self._guarded_words
+
+    def _only_listens(self, text: str) -> bool:
+        """Whether `text`, said into the agent's words, only means that they go on; a hello does while the callee is greeted."""
+        return is_backchannel(text) or (not self._prompts and self._in_greeting() and is_hello(text))
+
+    def _in_greeting(self) -> bool:
+        return sum(turn.speaker is Speaker.AGENT for turn in self.transcript.turns) <= 1
+
+    def _keep_callee_turn(self, text: str) -> None:
+        start = self._utterance_start if self._turn_start is None else self._turn_start
+        self._turn_start = self._utterance_start if self._voice_on else None
+        turn = Turn(Speaker.CALLEE, text, start, max(start, self._voice_end))
+        self._last_callee_turn = turn
+        if self.outcome.opted_out and self.outcome.opted_out_turn is None:
+            self.outcome.opted_out_turn = turn
+        self._keep(turn)
+
+    def _keep(self, turn: Turn) -> None:
+        for position, kept in self.transcript.add(turn):
+            self.outbox.put("transcript", self._actions.turn_ended(position, kept))
+
+    def _note(self, kind: str, **detail: str | int | float | bool | None) -> None:
+        self.outbox.put(kind, self._actions.note(kind, detail))
+
+    def _latency(self, utterance: Utterance, turn_taken: int) -> dict[str, int]:
+        return {
+            "end_of_turn": turn_taken - self._voice_end,
+            "recognition": max(0, self._recognized_at - self._stop_told),
+            "brain": max(0, utterance.text_at_ms - turn_taken),
+            "voice": max(0, utterance.audio_at_ms - utterance.text_at_ms),
+            "total": utterance.audio_at_ms - self._voice_end,
+        }
