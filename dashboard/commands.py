@@ -1,0 +1,152 @@
+"""What operators command, sent to the REST API in their own name, so that rules, rights and the audit log live in one place."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import streamlit as st
+
+from dashboard.background import Background
+from dashboard.data import background
+
+SESSION_COOKIE = "callwright_session"
+ANSWER_WITHIN_S = 15.0
+IMPORT_WITHIN_S = 600.0
+
+
+class CommandRefused(Exception):
+    """The API said no; the message is its reason, for people. `problems`: field -> what is wrong with it, for forms."""
+
+    def __init__(self, detail: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.problems = dict(problems or {})
+
+
+class SignInNeeded(CommandRefused):
+    """The session has ended, or there is none."""
+
+
+class ApiUnreachable(CommandRefused):
+    """The media server does not answer: nothing was done, or it is not known; the message says which."""
+
+
+class Commands:
+    """The API in the name of the person whose session cookie `session` is. Ids are the database's."""
+
+    def __init__(self, background: Background, api_url: str, session: str) -> None:
+        self._background, self._root, self._session = background, api_url.rstrip("/") + "/api/v1", session
+
+    def me(self) -> dict[str, Any]:
+        """Who is signed in: `name` and `role`."""
+        return self._ask("GET", "/me")
+
+    def sign_out(self) -> None:
+        """Ends the session everywhere."""
+        self._ask("POST", "/sign-out")
+
+    def allowed_actions(self, campaign_id: int) -> list[str]:
+        """What may be done with the campaign in its present status, in the order to show."""
+        return list(self._ask("GET", f"/campaigns/{campaign_id}")["allowed_actions"])
+
+    def create_campaign(self, settings: Mapping[str, Any]) -> int:
+        """Makes a Draft; returns its id."""
+        return int(self._ask("POST", "/campaigns", json=dict(settings))["id"])
+
+    def edit_campaign(self, campaign_id: int, changes: Mapping[str, Any], version: int | None = None) -> None:
+        """Changes settings. With `version`, refused where somebody else has changed the campaign since that version."""
+        stated = {} if version is None else {"version": version}
+        self._ask("PATCH", f"/campaigns/{campaign_id}", json={**changes, **stated})
+
+    def act(self, campaign_id: int, action: str) -> None:
+        """start, pause, resume or cancel."""
+        self._ask("POST", f"/campaigns/{campaign_id}/{action}")
+
+    def duplicate(self, campaign_id: int) -> int:
+        """A new Draft with the same settings and contacts; returns its id."""
+        return int(self._ask("POST", f"/campaigns/{campaign_id}/duplicate")["id"])
+
+    def delete_campaign(self, campaign_id: int) -> None:
+        """Removes a Draft with its contacts."""
+        self._ask("DELETE", f"/campaigns/{campaign_id}")
+
+    def import_contacts(
+        self, campaign_id: int, file_name: str, content: bytes, *, dry_run: bool = False, all_or_nothing: bool = False
+    ) -> dict[str, Any]:
+        """Uploads a CSV; returns the report. `dry_run`: only says what would happen."""
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=file_name, content_type="text/csv")
+        asked = urlencode({"dry_run": str(dry_run).lower(), "all_or_nothing": str(all_or_nothing).lower()})
+        return self._ask("POST", f"/campaigns/{campaign_id}/contacts/import?{asked}", within_s=IMPORT_WITHIN_S, data=form)
+
+    def add_contact(self, campaign_id: int, number: str, name: str, variables: Mapping[str, str]) -> None:
+        """Adds one contact; the number with its country code."""
+        contact = {"phone_number": number, "contact_name": name, "variables": dict(variables)}
+        self._ask("POST", f"/campaigns/{campaign_id}/contacts", json=contact)
+
+    def retry_contact(self, contact_id: int) -> None:
+        """Grants a failed contact one more try."""
+        self._ask("POST", f"/contacts/{contact_id}/retry")
+
+    def skip_contact(self, contact_id: int) -> None:
+        """Leaves a pending contact out."""
+        self._ask("POST", f"/contacts/{contact_id}/skip")
+
+    def remove_contact(self, contact_id: int) -> None:
+        """Deletes a pending contact from its campaign."""
+        self._ask("DELETE", f"/contacts/{contact_id}")
+
+    def why(self, contact_id: int) -> dict[str, Any]:
+        """Why the contact was, or was not, called: every gate with what it saw."""
+        return self._ask("GET", f"/contacts/{contact_id}/why")
+
+    def forecast(self, campaign_id: int) -> dict[str, Any]:
+        """When the campaign will finish, as far as can be told."""
+        return self._ask("GET", f"/campaigns/{campaign_id}/forecast")
+
+    def _ask(self, method: str, path: str, *, within_s: float = ANSWER_WITHIN_S, **request: Any) -> dict[str, Any]:
+        try:
+            return self._background.run(self._send(method, path, within_s, request), within_s + 1)
+        except (aiohttp.ClientConnectorError, aiohttp.ClientOSError) as error:
+            raise ApiUnreachable("The media server can't be reached: nothing was changed. Try again in a moment.") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiUnreachable("The media server did not answer in time. Look whether it was done before you try again.") from error
+
+    async def _send(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Cookie": f"{SESSION_COOKIE}={self._session}", "X-Callwright": "1"}
+        limit = aiohttp.ClientTimeout(total=within_s)
+        async with (
+            aiohttp.ClientSession(timeout=limit, headers=headers) as http,
+            http.request(method, self._root + path, **request) as answer,
+        ):
+            body = await answer.json(content_type=None) if answer.content_length != 0 else {}
+            if answer.status < 400:
+                return body if isinstance(body, dict) else {"items": body}
+            raise _refusal(answer.status, body if isinstance(body, dict) else {})
+
+
+def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:
+    """The problem document (RFC 9457) as an exception."""
+    detail = str(problem.get("detail") or problem.get("title") or f"The media server answered {status}.")
+    if status == 401:
+        return SignInNeeded("Your session has ended. Sign in again; what you typed stays until you close this page.")
+    if status == 403:
+        return CommandRefused(f"Your role does not allow this: {detail}")
+    found = problem.get("problems") or problem.get("errors")
+    return CommandRefused(detail, found if isinstance(found, dict) else None)
+
+
+def commands() -> Commands:
+    """The API in the name of whoever looks at this page."""
+    return Commands(background(), os.environ["CALLWRIGHT_API_URL"], session_cookie())
+
+
+def session_cookie() -> str:
+    """The session that the browser brought; empty for none."""
+    return str(st.context.cookies.get(SESSION_COOKIE, ""))
+
+
+def public_url() -> str:
+    """The media server as browsers reach it: sign-in and recordings."""
+    return os.environ["CALLWRIGHT_PUBLIC_URL"].rstrip("/")

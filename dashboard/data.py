@@ -1,0 +1,214 @@
+"""What the pages read from the database. Nothing here writes: commands go through `dashboard.commands`."""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from dashboard import rows
+from dashboard.background import Background
+from db.database import LOST, Database, DatabaseUnavailable
+from db.queries import load
+
+T = TypeVar("T")
+
+PAGE_SIZE = 25
+EXPORT_PAGE = 1000
+READ_WITHIN_S = 10.0
+POOL_SIZE = 4
+
+
+class DatabaseUnreachable(Exception):
+    """The database does not answer; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls of a log to show; None leaves a field open."""
+
+    outcome: str | None = None
+    who: str | None = None
+    goal: str | None = None
+    sentiment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFilter:
+    """Which campaigns to list, and in which order."""
+
+    statuses: tuple[str, ...] = ()
+    search: str = ""
+    by_name: bool = False
+
+
+class Data:
+    """The reads of all pages, each in one statement, over one pool that is opened at the first read."""
+
+    def __init__(self, background: Background, database_url: str) -> None:
+        self._background, self._url = background, database_url
+        self._queries = load("dashboard", rows)
+        self._database: Database | None = None
+        self._opening = asyncio.Lock()
+
+    def campaigns(self, wanted: CampaignFilter, after: rows.CampaignLine | None = None) -> list[rows.CampaignLine]:
+        """One page of campaigns that follows `after`; one more than PAGE_SIZE where there is a next page."""
+        found: list[rows.CampaignLine] = self._many(
+            "campaigns_page",
+            statuses=list(wanted.statuses) or None,
+            search=_escaped(wanted.search),
+            by_name=wanted.by_name,
+            after_id=after.id if after else None,
+            after_name=after.name if after else None,
+            page_size=PAGE_SIZE + 1,
+        )
+        return found
+
+    def any_campaign(self) -> bool:
+        """Whether there is any campaign at all."""
+        return bool(self._one("any_campaign"))
+
+    def campaign(self, campaign_id: int) -> rows.Campaign | None:
+        """The campaign, or None where there is none of that id."""
+        found: rows.Campaign | None = self._one("campaign", campaign_id=campaign_id)
+        return found
+
+    def call_figures(self, campaign_id: int) -> rows.CallFigures:
+        """What came of the campaign's calls so far."""
+        found: rows.CallFigures = self._one("call_figures", campaign_id=campaign_id)
+        return found
+
+    def outcomes(self, campaign_id: int) -> list[rows.Tally]:
+        """How many calls ended how, most frequent first."""
+        return self._many("outcomes", campaign_id=campaign_id)
+
+    def running_calls(self, campaign_id: int) -> list[rows.RunningCall]:
+        """Calls that have not ended, oldest first, PAGE_SIZE at most."""
+        return self._many("running_calls", campaign_id=campaign_id, page_size=PAGE_SIZE)
+
+    def waiting(self, campaign_id: int) -> list[rows.Waiting]:
+        """Why pending contacts are not being called, most frequent reason first."""
+        return self._many("waiting", campaign_id=campaign_id)
+
+    def contacts(self, campaign_id: int, status: str | None, search: str, after_id: int | None) -> list[rows.ContactLine]:
+        """One page of contacts that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
+        return self._many(
+            "contacts_page",
+            campaign_id=campaign_id,
+            status=status,
+            search=_escaped(search),
+            after_id=after_id,
+            page_size=PAGE_SIZE + 1,
+        )
+
+    def verdicts(self, contact_id: int) -> list[rows.Verdict]:
+        """Each change of a gate's verdict on the contact, newest first, 50 at most."""
+        return self._many("verdicts", contact_id=contact_id)
+
+    def calls(self, campaign_id: int, wanted: CallFilter, after_id: int | None) -> list[rows.CallLine]:
+        """One page of the call log that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
+        return self._many(
+            "calls_page", campaign_id=campaign_id, contact_id=None, after_id=after_id, page_size=PAGE_SIZE + 1, **_fields(wanted)
+        )
+
+    def calls_of_contact(self, campaign_id: int, contact_id: int) -> list[rows.CallLine]:
+        """The contact's calls, newest first, PAGE_SIZE at most."""
+        return self._many(
+            "calls_page",
+            campaign_id=campaign_id,
+            contact_id=contact_id,
+            after_id=None,
+            page_size=PAGE_SIZE,
+            **_fields(CallFilter()),
+        )
+
+    def call_filters(self, campaign_id: int) -> rows.CallFilters:
+        """The values that occur in the campaign's calls."""
+        found: rows.CallFilters = self._one("call_filters", campaign_id=campaign_id)
+        return found
+
+    def exported_calls(self, campaign_id: int, wanted: CallFilter) -> Iterator[rows.ExportedCall]:
+        """All calls of the filter, newest first, read a page at a time."""
+        after_id: int | None = None
+        while True:
+            page: list[rows.ExportedCall] = self._many(
+                "exported_calls", campaign_id=campaign_id, after_id=after_id, page_size=EXPORT_PAGE, **_fields(wanted)
+            )
+            yield from page
+            if len(page) < EXPORT_PAGE:
+                return
+            after_id = page[-1].id
+
+    def call(self, call_id: int) -> rows.Call | None:
+        """The call, or None where there is none of that id."""
+        found: rows.Call | None = self._one("call", call_id=call_id)
+        return found
+
+    def turns(self, call_id: int) -> list[rows.SpokenTurn]:
+        """The transcript in order."""
+        return self._many("turns", call_id=call_id)
+
+    def events(self, call_id: int) -> list[rows.CallEvent]:
+        """The timeline in order, 500 at most."""
+        return self._many("events", call_id=call_id)
+
+    def agents(self) -> list[rows.Choice]:
+        """Agents to choose from, by name."""
+        return self._many("agents")
+
+    def phone_numbers(self) -> list[rows.Choice]:
+        """Numbers to call from."""
+        return self._many("phone_numbers")
+
+    def _many(self, name: str, **values: Any) -> list[Any]:
+        return self._run(self._rows(name, values))
+
+    def _one(self, name: str, **values: Any) -> Any:
+        return self._run(self._value(name, values))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return self._background.run(work, READ_WITHIN_S)
+        except (*LOST, DatabaseUnavailable) as error:
+            raise DatabaseUnreachable(
+                "The database does not answer, so this page can't be shown. Calls in progress are not affected by the dashboard. "
+                "Try again in a moment; if it stays, ask an engineer to run `callwright doctor`."
+            ) from error
+
+    async def _rows(self, name: str, values: dict[str, Any]) -> list[Any]:
+        database = await self._open()
+        return [row async for row in getattr(self._queries, name)(database.pool, **values)]
+
+    async def _value(self, name: str, values: dict[str, Any]) -> Any:
+        database = await self._open()
+        return await getattr(self._queries, name)(database.pool, **values)
+
+    async def _open(self) -> Database:
+        async with self._opening:
+            if self._database is None:
+                self._database = await Database.connect(self._url, max_size=POOL_SIZE)
+            return self._database
+
+
+def _fields(wanted: CallFilter) -> dict[str, str | None]:
+    return {"outcome": wanted.outcome, "who": wanted.who, "goal": wanted.goal, "sentiment": wanted.sentiment}
+
+
+def _escaped(search: str) -> str | None:
+    """The text as LIKE takes it literally; None for nothing to search."""
+    text = search.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return text or None
+
+
+@st.cache_resource(show_spinner=False)
+def background() -> Background:
+    """The event loop of this process."""
+    return Background()
+
+
+@st.cache_resource(show_spinner=False)
+def data() -> Data:
+    """The reads of this process, on the database that DATABASE_URL names."""
+    return Data(background(), os.environ["DATABASE_URL"])

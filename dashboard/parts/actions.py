@@ -1,0 +1,65 @@
+"""Start, Pause, Resume, Cancel, Duplicate, Delete: those of a campaign that its status allows."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused, commands
+from dashboard.parts import confirm
+from dashboard.parts.frame import say_and_rerun
+from dashboard.rows import Campaign
+from dashboard.words import ACTION, md, plural
+
+DONE = {
+    "start": "Started",
+    "pause": "Paused: no further call starts; calls in progress finish",
+    "resume": "Resumed",
+    "cancel": "Cancelled",
+}
+
+
+def action_buttons(campaign: Campaign, allowed: Sequence[str]) -> None:
+    """The buttons that `allowed` names, in its order."""
+    pressed = None
+    with st.container(horizontal=True):
+        for action in allowed:
+            if action in ACTION:
+                shown = ACTION[action]
+                weight: Literal["primary", "secondary"] = "primary" if shown.colour == "primary" else "secondary"
+                if st.button(shown.label, icon=shown.icon, type=weight, key=f"do_{action}"):
+                    pressed = action
+        if campaign.status == "draft" and st.button("Delete", icon=":material/delete:", key="do_delete"):
+            pressed = "delete"
+    if pressed is not None:
+        try:
+            _ACTS.get(pressed, _at_once)(campaign, pressed)
+        except CommandRefused as refused:
+            st.error(md(str(refused)), icon=":material/error:")
+
+
+def _at_once(campaign: Campaign, action: str) -> None:
+    commands().act(campaign.id, action)
+    say_and_rerun(f"{DONE[action]}: {md(campaign.name)}" if action in ("start", "resume") else DONE[action])
+
+
+def _cancel(campaign: Campaign, action: str) -> None:
+    left = campaign.pending
+    loses = f"**{md(campaign.name)}** stops for good. "
+    loses += f"{plural(left, 'contact')} will not be called. " if left else ""
+    loses += "Calls in progress finish. It can't be started again; Duplicate makes a new version."
+    confirm.ask("Cancel this campaign?", loses, "Cancel the campaign", lambda: commands().act(campaign.id, action), DONE[action])
+
+
+def _duplicate(campaign: Campaign, _action: str) -> None:
+    copy = commands().duplicate(campaign.id)
+    st.session_state["said"] = "Duplicated: this is the new Draft"
+    st.switch_page("views/campaign.py", query_params={"id": str(copy)})
+
+
+def _delete(campaign: Campaign, _action: str) -> None:
+    loses = f"The draft **{md(campaign.name)}** and its {plural(campaign.total, 'contact')} will be gone. This can't be undone."
+    confirm.ask("Delete this draft?", loses, "Delete the draft", lambda: commands().delete_campaign(campaign.id), "Deleted")
+
+
+_ACTS: dict[str, Callable[[Campaign, str], None]] = {"cancel": _cancel, "duplicate": _duplicate, "delete": _delete}

@@ -1,0 +1,44 @@
+"""One contact by hand."""
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused, commands
+from dashboard.parts.frame import say_and_rerun
+from dashboard.words import md
+
+
+def add_contact(campaign_id: int, key: str) -> None:
+    """Phone number, name, and variables for the agent, one a line."""
+    with st.form(f"{key}_form", border=False, enter_to_submit=False):
+        number = st.text_input("Phone number", placeholder="+1 415 555 0123", type="phone", help="With the country code.")
+        name = st.text_input("Name", placeholder="Optional")
+        written = st.text_area(
+            "Variables for the agent", placeholder="appointment_date = Monday at ten", help="One a line: name = value. Optional."
+        )
+        sent = st.form_submit_button("Add contact", type="primary", icon=":material/person_add:")
+    if not sent:
+        return
+    variables, unread = parse_variables(written or "")
+    if not (number or "").strip():
+        st.error("Enter the phone number, with the country code.", icon=":material/error:")
+    elif unread:
+        st.error(f"This line has no equals sign: {md(unread)}. Write it as name = value.", icon=":material/error:")
+    else:
+        try:
+            commands().add_contact(campaign_id, (number or "").strip(), (name or "").strip(), variables)
+        except CommandRefused as refused:
+            st.error(md(str(refused)), icon=":material/error:")
+        else:
+            say_and_rerun("Contact added")
+
+
+def parse_variables(written: str) -> tuple[dict[str, str], str]:
+    """The pairs of `name = value` lines, and the first line that is none (empty where all are)."""
+    pairs: dict[str, str] = {}
+    for line in written.splitlines():
+        name, equals, value = line.partition("=")
+        if line.strip() and not (equals and name.strip()):
+            return {}, line.strip()
+        if line.strip():
+            pairs[name.strip()] = value.strip()
+    return pairs, ""

@@ -1,0 +1,30 @@
+"""Destructive actions ask first: they name the thing and say what is lost."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused
+from dashboard.parts.frame import say_and_rerun
+from dashboard.words import md
+
+
+def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str) -> None:
+    """Opens the question. `verb` is the button that does it, `done` what is said afterwards."""
+
+    def question() -> None:
+        st.write(loses)
+        with st.container(horizontal=True):
+            agreed = st.button(verb, type="primary", key="confirm_yes", icon=":material/warning:")
+            kept = st.button("Go back", key="confirm_no")
+        if kept:
+            st.rerun()
+        if agreed:
+            try:
+                do()
+            except CommandRefused as refused:
+                st.error(md(str(refused)), icon=":material/error:")
+            else:
+                say_and_rerun(done)
+
+    st.dialog(title)(question)()

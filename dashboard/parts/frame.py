@@ -1,0 +1,129 @@
+"""What is around every page: who is signed in, what to show when something can't be reached, and what was done last."""
+
+import html
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard import commands
+from dashboard.data import DatabaseUnreachable
+from dashboard.words import md
+
+CHECK_AGAIN_S = 15.0
+LIVE_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who looks at the page."""
+
+    name: str
+    role: str
+
+    @property
+    def may_operate(self) -> bool:
+        """May change campaigns."""
+        return self.role in ("operator", "admin")
+
+    @property
+    def sees_numbers(self) -> bool:
+        """Sees phone numbers in full."""
+        return self.role != "viewer"
+
+
+def page(title: str, show: Callable[[Person], None]) -> None:
+    """Shows one page to whoever is signed in; without a session, the way to sign in."""
+    try:
+        person = signed_in()
+    except commands.SignInNeeded as needed:
+        _sign_in(title, str(needed))
+        return
+    except commands.ApiUnreachable as down:
+        _unreachable(f"{down} Calls in progress are not affected by the dashboard.")
+        return
+    _side(person)
+    if said := st.session_state.pop("said", None):
+        st.toast(said, icon=":material/check:")
+    try:
+        show(person)
+    except DatabaseUnreachable as down:
+        _unreachable(str(down))
+    except commands.CommandRefused as refused:
+        st.error(md(str(refused)), icon=":material/error:")
+
+
+def live(show: Callable[..., None]) -> Callable[..., None]:
+    """A part of a page that draws itself anew every LIVE_EVERY_S seconds, without touching the rest of the page."""
+
+    @wraps(show)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            signed_in()
+            show(*args, **kwargs)
+        except commands.SignInNeeded:
+            st.rerun()
+        except (DatabaseUnreachable, commands.CommandRefused) as problem:
+            st.warning(md(str(problem)), icon=":material/cloud_off:")
+
+    drawn: Callable[..., None] = st.fragment(guarded, run_every=LIVE_EVERY_S)
+    return drawn
+
+
+def signed_in() -> Person:
+    """Who is signed in, asked of the API anew every CHECK_AGAIN_S seconds.
+
+    Raises:
+        SignInNeeded: nobody, or the session has ended.
+        ApiUnreachable: it can't be known.
+    """
+    session = commands.session_cookie()
+    if not session:
+        raise commands.SignInNeeded("")
+    known = st.session_state.get("person")
+    if known is not None and known[0] == session and time.monotonic() - known[1] < CHECK_AGAIN_S:
+        person: Person = known[2]
+        return person
+    st.session_state.pop("person", None)
+    answer = commands.commands().me()
+    person = Person(str(answer["name"]), str(answer["role"]))
+    st.session_state["person"] = (session, time.monotonic(), person)
+    return person
+
+
+def say_and_rerun(done: str) -> None:
+    """Draws the page anew and says what was done."""
+    st.session_state["said"] = done
+    st.rerun()
+
+
+def shown_number(person: Person, number: str) -> str:
+    """The number; for a viewer only its last two digits."""
+    return number if person.sees_numbers else "•••••" + number[-2:]
+
+
+def _side(person: Person) -> None:
+    with st.sidebar:
+        st.caption(f"Signed in as **{md(person.name)}** ({person.role})")
+        if st.button("Sign out", icon=":material/logout:", key="sign_out"):
+            commands.commands().sign_out()
+            st.session_state.clear()
+            st.rerun()
+
+
+def _sign_in(title: str, reason: str) -> None:
+    here = st.context.url or ""
+    with st.container(width=420):
+        st.title("Callwright")
+        st.write(reason or f"Sign in to see {title.lower()}.")
+        address = html.escape(f"{commands.public_url()}/sign-in?next={quote(here, safe='')}")
+        st.link_button("Sign in", address, type="primary", icon=":material/login:")
+
+
+def _unreachable(reason: str) -> None:
+    st.error(md(reason), icon=":material/cloud_off:")
+    st.button("Try again", icon=":material/refresh:", type="primary")

@@ -1,0 +1,63 @@
+"""One campaign: its status and actions, and its four tabs."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.commands import commands
+from dashboard.data import data
+from dashboard.parts import frame
+from dashboard.parts.actions import action_buttons
+from dashboard.parts.frame import Person, live
+from dashboard.parts.status import badge
+from dashboard.rows import Campaign
+from dashboard.views.tabs import call_log, contacts, overview, settings
+from dashboard.words import CAMPAIGN_STATUS, md, word
+
+TABS: dict[str, Callable[[Person, Campaign], None]] = {
+    "Overview": overview.show,
+    "Contacts": contacts.show,
+    "Settings": settings.show,
+    "Call Log": call_log.show,
+}
+
+
+def show(person: Person) -> None:
+    asked = st.query_params.get("id", "")
+    campaign = data().campaign(int(asked)) if asked.isdecimal() else None
+    st.page_link("views/campaigns.py", label="All campaigns", icon=":material/arrow_back:")
+    if campaign is None:
+        st.warning("There is no such campaign. It may have been deleted; the list has all there are.", icon=":material/search_off:")
+        return
+    _head(person, campaign)
+    _watch(campaign)
+    opened = st.tabs(list(TABS), key="tab", bind="query-params")
+    for tab, draw in zip(opened, TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(person, campaign)
+
+
+def _head(person: Person, campaign: Campaign) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(md(campaign.name), width="content")
+        badge(word(CAMPAIGN_STATUS, campaign.status))
+        if campaign.rehearsal:
+            st.badge(
+                "Rehearsal", icon=":material/science:", color="violet", help="Calls go to the simulated phone network, to no real person."
+            )
+    if campaign.status_reason:
+        st.info(md(campaign.status_reason), icon=":material/info:")
+    if person.may_operate:
+        action_buttons(campaign, commands().allowed_actions(campaign.id))
+
+
+@live
+def _watch(drawn: Campaign) -> None:
+    """Draws the whole page anew when the status has changed: other actions are allowed then."""
+    now = data().campaign(drawn.id)
+    if now is None or (now.status, now.status_reason, now.version) != (drawn.status, drawn.status_reason, drawn.version):
+        st.rerun()
+
+
+frame.page("this campaign", show)

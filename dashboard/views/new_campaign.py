@@ -1,0 +1,104 @@
+"""A new campaign in three steps: basics, call settings, contacts.
+
+The first step makes a Draft, and each later one changes it: leaving, reloading or a mistake loses nothing that was saved,
+and the address of the page (id, step) leads back to where one was.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused, commands
+from dashboard.data import data
+from dashboard.parts import campaign_form as form
+from dashboard.parts import frame
+from dashboard.parts.add_contact import add_contact
+from dashboard.parts.frame import Person
+from dashboard.parts.upload import upload
+from dashboard.rows import Campaign
+from dashboard.words import md, plural
+
+STEPS = ("Basics", "Call settings", "Contacts")
+
+
+def show(person: Person) -> None:
+    st.page_link("views/campaigns.py", label="All campaigns", icon=":material/arrow_back:")
+    if not person.may_operate:
+        st.warning("Your role can look at campaigns, not create them. Ask an administrator for the operator role.", icon=":material/lock:")
+        return
+    asked = st.query_params.get("id", "")
+    campaign = data().campaign(int(asked)) if asked.isdecimal() else None
+    if campaign is not None and campaign.status != "draft":
+        st.switch_page("views/campaign.py", query_params={"id": str(campaign.id)})
+    step = st.query_params.get("step", "1")
+    st.title("New campaign" if campaign is None else md(campaign.name))
+    number = int(step) if campaign is not None and step in ("1", "2", "3") else 1
+    st.progress(number / len(STEPS), text=f"Step {number} of {len(STEPS)}: **{STEPS[number - 1]}**")
+    with st.container(width=760):
+        if campaign is None or number == 1:
+            _basics(campaign)
+        elif number == 2:
+            _call_settings(campaign)
+        else:
+            _contacts(campaign)
+
+
+def _basics(campaign: Campaign | None) -> None:
+    agents, numbers = data().agents(), data().phone_numbers()
+    for missing, noun in ((not agents, "agent"), (not numbers, "phone number")):
+        if missing:
+            st.warning(f"There is no {noun} yet. Ask an engineer to add one through the API, then come back here.", icon=":material/info:")
+    problems = st.session_state.get("basics_problems", {})
+    values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", problems)
+    if st.button("Continue to call settings", type="primary", icon=":material/arrow_forward:", icon_position="right"):
+        _save(campaign, values, form.missing_basics(values), "basics_problems", "2")
+
+
+def _call_settings(campaign: Campaign) -> None:
+    problems = st.session_state.get("settings_problems", {})
+    values = form.call_settings(form.values_of(campaign), f"new_{campaign.id}", problems)
+    with st.container(horizontal=True):
+        back = st.button("Back", icon=":material/arrow_back:")
+        on = st.button("Continue to contacts", type="primary", icon=":material/arrow_forward:", icon_position="right")
+    if back or on:
+        _save(campaign, values, form.missing_settings(values), "settings_problems", "1" if back else "3")
+
+
+def _save(campaign: Campaign | None, values: dict[str, Any], missing: dict[str, str], key: str, step: str) -> None:
+    """Keeps the values in the Draft and goes to `step`; where they can't be kept, says why beside the fields."""
+    campaign_id, problems, refusal = campaign.id if campaign else 0, missing, ""
+    if not problems:
+        try:
+            if campaign is None:
+                campaign_id = commands().create_campaign(values)
+            else:
+                commands().edit_campaign(campaign.id, values, campaign.version)
+        except CommandRefused as refused:
+            problems, refusal = refused.problems, str(refused)
+    st.session_state[key] = problems
+    if refusal and not problems:
+        st.error(md(refusal), icon=":material/error:")
+        return
+    if not problems:
+        st.query_params.from_dict({"id": str(campaign_id), "step": step})
+    st.rerun()
+
+
+def _contacts(campaign: Campaign) -> None:
+    st.markdown(f"**{plural(campaign.total, 'contact')}** in this campaign so far.")
+    by_file, by_hand = st.tabs(["Upload a CSV", "Add by hand"])
+    with by_file:
+        upload(campaign.id, "new_upload")
+    with by_hand:
+        add_contact(campaign.id, "new_contact")
+    st.divider()
+    with st.container(horizontal=True):
+        if st.button("Back", icon=":material/arrow_back:"):
+            st.query_params.from_dict({"id": str(campaign.id), "step": "2"})
+            st.rerun()
+        label = "Review and start" if campaign.total else "Finish later"
+        if st.button(label, type="primary" if campaign.total else "secondary", icon=":material/arrow_forward:", icon_position="right"):
+            st.switch_page("views/campaign.py", query_params={"id": str(campaign.id)})
+
+
+frame.page("new campaigns", show)
