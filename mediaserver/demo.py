@@ -110,7 +110,7 @@ def _final_table(outcomes: Sequence[Outcome], bound: Mapping[str, Mapping[str, s
 
 async def _own_folder(data_dir: Path) -> Path:
     """A new folder for this run below `data_dir`/demo. What earlier runs left is deleted, but for the last one that has ended."""
-    folder, old = await asyncio.to_thread(_make_folder, data_dir.absolute() / "demo")
+    folder, old = await asyncio.to_thread(_make_folder, data_dir / "demo")
     for run in old:
         await EmbeddedPostgres(run).destroy()
         await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
@@ -119,6 +119,7 @@ async def _own_folder(data_dir: Path) -> Path:
 
 def _make_folder(runs: Path) -> tuple[Path, list[Path]]:
     """A new folder in `runs`, and those there that may go."""
+    runs = runs.absolute()
     runs.mkdir(parents=True, exist_ok=True)
     ended = [run for run in sorted(runs.iterdir(), key=lambda run: run.stat().st_mtime) if not _is_running(run)]
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
