@@ -14,7 +14,10 @@ from mediaserver.carriers.simulated.journal import CallJournal
 from mediaserver.carriers.simulated.network import PhoneNetwork
 from mediaserver.carriers.simulated.settings import NetworkSettings
 from mediaserver.carriers.simulated.speech import Speech, Tones
+from tests.fixtures_engines import engines
 from tests.simulated.our_side import QUICK, Api, OurSide
+
+__all__ = ["engines", "stage"]
 
 
 @dataclass

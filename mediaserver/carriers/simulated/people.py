@@ -54,12 +54,14 @@ _CUES: tuple[tuple[Cue, re.Pattern[str]], ...] = tuple(
         (Cue.KEYPAD, r"\bpress\b"),
         (
             Cue.CONFIRM,
-            r"\bmake it\b|\b(be|come) there\b|\bconfirm|\b(will|can|could|are) you (still )?(be )?(able to )?(come|coming|attend|keep)"
+            r"\bmake it\b|\bcan you make\b"
+            r"|\b(be|come) there\b|\bconfirm|\b(will|can|could|are) you (still )?(be )?(able to )?(come|coming|attend|keep)"
             r"|\bdoes (that|it) (still )?work|\byes or no\b",
         ),
         (
             Cue.QUESTION,  # recognition often drops the question mark
-            r"\?\W*$|(?:^|[.!?,]\s*)(?:(?:what|who|how) |(?:would|could|can|may|shall|do|did|is|are|am) (?:you|i|we|it|that|this|another)\b)[^.!?]*\W*$",
+            r"\?\W*$|(?:^|[.!?,]\s*)(?:what|who|how|(?:would|could|can|may|shall|do|did|is|are|am) (?:you|i|we|it|that|this|another))"
+            r"\b[^.!?]*\W*$",
         ),
     )
 )

@@ -1,0 +1,148 @@
+"""People on the line, with real voices and real ears: what the agent's side says is understood by recognition, and answered."""
+
+import base64
+from collections.abc import Awaitable, Callable
+
+from agent_runtime.engines import Engines
+from mediaserver.carriers.simulated import journal, mulaw
+from mediaserver.carriers.simulated.journal import CallJournal
+from mediaserver.carriers.simulated.speech import tone
+from tests.simulated.conftest import SetStage, Stage
+from tests.simulated.our_side import TO_AGREES, TO_HANGS_UP, TO_INTERRUPTS, TO_MAILBOX, TO_SILENT, Stream
+
+TO_ANOTHER_DAY = "+12125550030"
+QUESTION = "Hello Anna. I am calling about your appointment on Monday. Can you make it?"
+LONG = (
+    "Hello Anna. This is the automated assistant of Bright Smile Dental. I am calling about your appointment on Monday, "
+    "March third at ten thirty. It will take about one hour. Please bring your insurance card. Can you make it?"
+)
+SOUNDS = mulaw.encode(tone(440, 10_000))
+
+Acts = Callable[[Stream, CallJournal], Awaitable[None]]
+
+
+async def spoken(engines: Engines, text: str) -> bytes:
+    return mulaw.encode((await engines.voice.speak(text, "joe")).pcm)
+
+
+async def call(at: Stage, to: str, acts: Acts) -> CallJournal:
+    """One call with an agent that `acts`; the network's record of it. The agent goes by that record, and waits for frames to look at it."""
+
+    async def agent(stream: Stream) -> None:
+        await acts(stream, at.exchange.journals()[0])
+        await stream.until_closed()
+
+    at.ours.agent = agent
+    await at.api.call(to)
+    return await at.curtain()
+
+
+def callee_pcm(stream: Stream) -> bytes:
+    return mulaw.decode(b"".join(base64.b64decode(frame["media"]["payload"]) for frame in stream.events("media")))
+
+
+async def test_who_agrees_hears_the_question_and_says_yes(stage: SetStage, engines: Engines) -> None:
+    at = await stage(speech=engines)
+    question, goodbye = await spoken(engines, QUESTION), await spoken(engines, "Thank you, and goodbye.")
+
+    async def asks(stream: Stream, record: CallJournal) -> None:
+        await stream.until(lambda _: len(record.said) == 1)
+        await stream.play(question)
+        await stream.until(lambda _: len(record.said) == 2)
+        await stream.play(goodbye)
+
+    record = await call(at, TO_AGREES, asks)
+    assert [line.text for line in record.said] == ["Hello?", "Yes, I can make it.", "Thank you, goodbye."]
+    assert "can you make it" in record.heard[0].text.lower()
+    assert (record.ended_by, record.status) == ("callee", "completed")
+    assert len(record.gaps) == 2
+    understood = (await engines.recognition.recognize(callee_pcm(at.ours.streams[0]))).text
+    assert journal.word_errors([line.text for line in record.said], [understood]).percent <= 15
+
+
+async def test_who_wants_another_day_says_which(stage: SetStage, engines: Engines) -> None:
+    at = await stage(speech=engines)
+    question, which = await spoken(engines, QUESTION), await spoken(engines, "No problem. Which day would suit you better?")
+
+    async def asks(stream: Stream, record: CallJournal) -> None:
+        await stream.until(lambda _: len(record.said) == 1)
+        await stream.play(question)
+        await stream.until(lambda _: len(record.said) == 2)
+        await stream.play(which)
+        await stream.until(lambda _: len(record.said) == 3)
+        await at.api.hang_up(record.call_sid)
+
+    record = await call(at, TO_ANOTHER_DAY, asks)
+    assert "another day" in record.said[1].text
+    assert "Tuesday" in record.said[2].text
+    assert record.ended_by == "api"
+
+
+async def test_who_interrupts_speaks_over_the_agent_and_does_not_answer_what_was_cut(stage: SetStage, engines: Engines) -> None:
+    at = await stage(speech=engines)
+    long = await spoken(engines, LONG)
+
+    async def is_interrupted(stream: Stream, record: CallJournal) -> None:
+        await stream.play(long)
+        await stream.mark("all of it")
+        await stream.until(lambda _: len(record.said) == 2)
+        await stream.send("clear")
+        await stream.until(lambda s: bool(s.events("mark")))
+        await stream.until(lambda _: len(record.heard) == 1)
+        await at.api.hang_up(record.call_sid)
+
+    record = await call(at, TO_INTERRUPTS, is_interrupted)
+    assert record.said[1].text == "Yes, I know. I will be there."
+    assert record.said[1].start_ms < record.heard[0].end_ms < len(long) // 8
+    assert "insurance" not in record.heard[0].text
+    assert (record.marks_cleared, record.gaps) == (1, [])
+
+
+async def test_a_mailbox_records_what_is_said_after_its_tone(stage: SetStage, engines: Engines) -> None:
+    at = await stage(speech=engines)
+    early, message = await spoken(engines, "Hello Anna."), await spoken(engines, "This is a reminder of your appointment. Goodbye.")
+
+    async def leaves_a_message(stream: Stream, record: CallJournal) -> None:
+        await stream.play(early)
+        await stream.until(lambda _: record.beep_ms is not None)
+        await stream.play(message)
+
+    record = await call(at, TO_MAILBOX, leaves_a_message)
+    assert [len(record.said), len(record.heard)] == [1, 2]
+    assert "appointment" in record.recorded
+    assert "Anna" not in record.recorded
+    assert record.ended_by == "callee"
+
+
+async def test_who_hangs_up_does_so_in_mid_sentence(stage: SetStage) -> None:
+    at = await stage()
+
+    async def speaks_on(stream: Stream, record: CallJournal) -> None:
+        await stream.play(SOUNDS)
+
+    record = await call(at, TO_HANGS_UP, speaks_on)
+    assert (record.ended_by, record.status) == ("callee", "completed")
+    assert record.heard[0].end_ms - record.heard[0].start_ms < 10_000
+
+
+async def test_who_is_silent_says_nothing_and_loses_patience(stage: SetStage) -> None:
+    at = await stage(patience_s=0.5)
+
+    async def says_nothing(stream: Stream, record: CallJournal) -> None:
+        assert not record.said
+
+    record = await call(at, TO_SILENT, says_nothing)
+    assert (record.said, record.first_audio_ms, record.ended_by) == ([], None, "callee")
+
+
+async def test_a_line_that_the_end_of_the_call_cuts_is_kept_as_far_as_it_was_said(stage: SetStage) -> None:
+    at = await stage()
+
+    async def hangs_up_into_it(stream: Stream, record: CallJournal) -> None:
+        await stream.until(lambda s: len(callee_pcm(s).strip(b"\x00")) > 16 * 1000)
+        await at.api.hang_up(record.call_sid)
+
+    record = await call(at, TO_MAILBOX, hangs_up_into_it)
+    assert [line.cut for line in record.said] == [True]
+    assert record.said[0].text.startswith("Hello, you have")
+    assert not record.said[0].text.endswith("tone.")
