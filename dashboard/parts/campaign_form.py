@@ -87,7 +87,7 @@ def missing_settings(values: Values) -> dict[str, str]:
 
 
 def _pace(values: Values, key: str, problems: Problems) -> Values:
-    with st.grid(min_column_width=210):
+    with st.grid(min_column_width=165):
         with st.container(gap="xsmall"):
             concurrency = st.number_input(
                 "Concurrency", 1, 1000, values["concurrency"], key=f"{key}_concurrency", help="Calls at the same time."
@@ -107,7 +107,7 @@ def _pace(values: Values, key: str, problems: Problems) -> Values:
         with st.container(gap="xsmall"):
             delay = st.number_input(
                 "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", disabled=not retries,
-                placeholder="Required" if retries else "Not needed without retries", help="Minutes before a further try.",
+                placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
             )  # fmt: skip
             _problem(problems, "retry_delay_min")
     return {
@@ -167,7 +167,7 @@ def _more(values: Values, key: str, problems: Problems) -> Values:
         "Respect the callee's own hours: 8:00 to 21:00 where they live", values["local_hours"], key=f"{key}_local",
         help="From the contact's time zone, or from the number. Where it can't be known, the contact is skipped.",
     )  # fmt: skip
-    with st.grid(min_column_width=210):
+    with st.grid(min_column_width=165):
         ring = st.number_input("Ring for (seconds)", 5, 120, values["ring_timeout_s"], key=f"{key}_ring")
         day = st.number_input("Tries per number in 24 hours", 1, 100, values["max_per_24h"], key=f"{key}_day", help="Over all campaigns.")
         week = st.number_input("Tries per number in 7 days", 1, 500, values["max_per_7d"], key=f"{key}_week", help="Over all campaigns.")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from dashboard.words import md
 
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
+STYLE = Path(__file__).parent / "page.css"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Person:
 
 def page(title: str, show: Callable[[Person], None]) -> None:
     """Shows one page to whoever is signed in; without a session, the way to sign in."""
+    st.html(STYLE)
     try:
         person = signed_in()
     except commands.SignInNeeded as needed:

@@ -37,12 +37,18 @@ def _first_steps(person: Person) -> None:
 
 
 def _filters() -> tuple[str, list[str], bool]:
-    searching, choosing, ordering = st.columns([2, 3, 1.2], vertical_alignment="bottom")
+    searching, ordering = st.columns([4, 1.2], vertical_alignment="bottom")
     search = searching.text_input("Search", placeholder="Campaign or agent", type="search", live=True, key="q", bind="query-params") or ""
-    statuses = choosing.pills(
-        "Status", list(CAMPAIGN_STATUS), selection_mode="multi", format_func=lambda code: CAMPAIGN_STATUS[code].label, key="status"
+    order = ordering.selectbox("Order", ["Newest first", "By name"], key="order", persist_state="page")
+    statuses = st.pills(
+        "Status",
+        list(CAMPAIGN_STATUS),
+        selection_mode="multi",
+        format_func=lambda code: CAMPAIGN_STATUS[code].label,
+        key="status",
+        persist_state="page",
+        wrap=True,
     )
-    order = ordering.selectbox("Order", ["Newest first", "By name"], key="order")
     return search, list(statuses or []), order == "By name"
 
 
@@ -52,22 +58,23 @@ def _list(wanted: CampaignFilter) -> None:
     lines = pager.read(lambda after: data().campaigns(wanted, after), lambda line: line)
     if not lines:
         st.info("No campaign fits. Change the search or the status above.", icon=":material/search_off:")
-    for line in lines:
-        _line(line)
+    with st.container(gap="xsmall"):
+        for line in lines:
+            _line(line)
     pager.controls("Campaigns")
 
 
 def _line(line: CampaignLine) -> None:
     with st.container(border=True, key=f"campaign_{line.id}"):
         named, state, far, answered = st.columns([3, 1.6, 3, 2], vertical_alignment="center")
-        with named:
+        with named.container(gap=None):
             st.page_link("views/campaign.py", label=f"**{md(line.name)}**", query_params={"id": str(line.id)})
             st.caption(f"Agent: {md(line.agent_name)}")
         with state:
             badge(word(CAMPAIGN_STATUS, line.status))
         with far:
             progress.bar(line)
-        with answered:
+        with answered.container(gap=None):
             st.markdown(_answered(line))
             st.caption(_next(line))
 

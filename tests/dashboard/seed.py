@@ -136,7 +136,8 @@ async def _ended_call(database: "asyncpg.Connection[Any]", campaign: int, contac
         "case when $6 then t + interval '8 seconds' end, t + interval '30 seconds', $5, $7, $8, $9, $10, $11::float8, $12, "
         "case when $6 then 19400 end, case when $6 then 180 + $13::int end, $14, $7 is not distinct from 'opted_out', "
         "case when $6 then 'The appointment on Monday at ten was confirmed.' else '' end "
-        "from contacts c, phone_numbers p, (select callwright_now() - $15::interval as t) as clock where c.id = $2 and p.id = $4 returning id",
+        "from contacts c, phone_numbers p, (select callwright_now() - $15::interval as t) as clock "
+        "where c.id = $2 and p.id = $4 returning id",
         *(campaign, contact, agent, number, outcome, answered, reason, by),
         *(who, goal, sentiment, feeling, at, json.dumps(evidence), ago),
     )

@@ -56,7 +56,8 @@ def _list(person: Person, campaign: Campaign, status: str | None, search: str) -
     if not lines:
         st.info("No contact fits. Change the search or the status above.", icon=":material/search_off:")
     actions = st.container(horizontal=True, vertical_alignment="center")
-    chosen = [line for line in lines if _line(person, campaign, line)]
+    with st.container(gap="xsmall"):
+        chosen = [line for line in lines if _line(person, campaign, line)]
     pager.controls("Contacts")
     if person.may_operate and lines:
         with actions:
@@ -74,7 +75,9 @@ def _line(person: Person, campaign: Campaign, line: ContactLine) -> bool:
             if not person.may_operate:
                 st.markdown(name)
         state.markdown(f"{inline(word(CONTACT_STATUS, line.status))} &ensp; {_story(campaign, line)}")
-        if asked.button("Why?", key=f"why_{line.id}", icon=":material/help:", help="Why this contact was, or was not, called."):
+        if asked.button(
+            "Why?", key=f"why_{line.id}", icon=":material/help:", type="tertiary", help="Why this contact was, or was not, called."
+        ):
             why(person, campaign, line)
     return ticked
 
