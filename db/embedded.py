@@ -136,15 +136,22 @@ class EmbeddedPostgres:
     async def supervise(self, restarted: Callable[[], None] | None = None) -> None:
         """Watch it until cancelled or stopped, and start it again, at the same port, when it dies. `restarted` is called each time.
 
-        Raises:
-            DatabaseUnavailable: it does not start any more.
+        Where it can't start (the disk is full), the log says why, and it is tried again after a pause, at most half a minute.
         """
+        pause = 1.0
         while (process := self._process) is not None:
             if process.poll() is None:
                 await asyncio.sleep(0.2)
                 continue
             log.error("the database ended with %s: starting it again", process.returncode)
-            await self._run(self._prepare()[1])
+            try:
+                await self._run(self._prepare()[1])
+            except (DatabaseUnavailable, OSError) as error:
+                log.error("%s; next try in %.0f s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+                continue
+            pause = 1.0
             if restarted is not None:
                 restarted()
 

@@ -23,6 +23,13 @@ create table sessions (
 );
 create index sessions_user on sessions (user_id);
 
+-- Failed tries to sign in, by account and by address, so that guessing gets slow in every process.
+create table sign_in_failures (
+    subject text not null,
+    at timestamptz not null default callwright_now()
+);
+create index sign_in_failures_subject on sign_in_failures (subject, at);
+
 create table api_tokens (
     id bigint generated always as identity primary key,
     name text not null,
