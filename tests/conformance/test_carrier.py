@@ -12,6 +12,9 @@ from aiohttp.test_utils import TestServer
 
 from dialer.carrier import Carrier, CarrierRefused, DialOutcomeUnknown, NothingSent, Order
 from dialer.lifecycle import CallState
+from mediaserver.carriers.simulated.network import PhoneNetwork
+from mediaserver.carriers.simulated.settings import NetworkSettings
+from mediaserver.carriers.simulated.speech import Tones
 from mediaserver.carriers.twilio.rest import TwilioCarrier
 from tests.carriers.twilio_double import ACCOUNT, TOKEN, TwilioDouble
 
@@ -40,7 +43,27 @@ async def twilio() -> AsyncIterator[Subject]:
             yield Subject(reach(server.port, TOKEN), reach(server.port, "wrong"), reach(silent.getsockname()[1], TOKEN))
 
 
-CARRIERS: dict[str, Callable[[], AbstractAsyncContextManager[Subject]]] = {"twilio": twilio}
+@asynccontextmanager
+async def simulated() -> AsyncIterator[Subject]:
+    """The same carrier against the simulated phone network, whose one start per 1000 s is taken: calls stay queued."""
+    settings = NetworkSettings(port=0, calls_per_second=0.001, caller_numbers=(ORDER.caller,), api_latency_ms=0)
+    network = PhoneNetwork(settings, Tones())
+    url = await network.start()
+    async with aiohttp.ClientSession() as session:
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            nobody = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+            def reach(api_url: str, token: str) -> TwilioCarrier:
+                return TwilioCarrier(session, api_url=api_url, account_sid=settings.account_sid, auth_token=token)
+
+            carrier = reach(url, settings.auth_token)
+            await carrier.place(replace(ORDER, to="+12025550170"))
+            yield Subject(carrier, reach(url, "wrong"), reach(nobody, settings.auth_token))
+    await network.stop()
+
+
+CARRIERS: dict[str, Callable[[], AbstractAsyncContextManager[Subject]]] = {"twilio": twilio, "simulated": simulated}
 
 
 @pytest.fixture(params=CARRIERS)

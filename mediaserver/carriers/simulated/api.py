@@ -119,7 +119,7 @@ class Api:
         if call.ended:
             raise ApiError(400, 21220, "Call is not in-progress. Cannot redirect.")
         if wanted == Status.COMPLETED or call.status is not Status.IN_PROGRESS:
-            self._exchange.hang_up(call, Status(str(wanted)))
+            await self._exchange.hang_up(call, Status(str(wanted)))
         return web.json_response(call.resource())
 
     async def _list(self, request: web.Request) -> web.StreamResponse:

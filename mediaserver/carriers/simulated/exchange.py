@@ -1,6 +1,7 @@
 """All calls of the network: starts them at the account's rate, keeps them for look-ups, ends them on request."""
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from mediaserver.carriers.simulated.story import Story, Surroundings
 
 log = logging.getLogger(__name__)
 
+HANG_UP_PATIENCE_S = 1.0
 MOST_KEPT = 20_000  # calls; the oldest ended ones are forgotten
 
 
@@ -79,9 +81,13 @@ class Exchange:
         """The network's own record of all calls, oldest first."""
         return [story.journal for story in self._stories.values()]
 
-    def hang_up(self, call: Call, status: Status) -> None:
-        """End a call by request of the API."""
-        self._stories[call.sid].hang_up(Ending(status, "api"))
+    async def hang_up(self, call: Call, status: Status) -> None:
+        """End a call by request of the API. Returns when it has ended, or after `HANG_UP_PATIENCE_S`, when it soon will have."""
+        story = self._stories[call.sid]
+        story.hang_up(Ending(status, "api"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_PATIENCE_S):
+                await story.over.wait()
 
     async def all_ended(self) -> None:
         """Return when no call is under way and every callback has arrived or was given up."""

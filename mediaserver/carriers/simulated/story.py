@@ -88,6 +88,7 @@ class Story:
         self.fortune = draw_fortune(around.settings, call)
         self._ways = chance_of(around.settings, call, "callbacks")
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.over = asyncio.Event()  # set when the call has its last status
         self._answered_s = 0.0
         self._stream: Stream | None = None
         self._person: Person | None = None
@@ -249,6 +250,7 @@ class Story:
         if not answered and ending.status is Status.COMPLETED:
             ending = Ending(Status.CANCELED, ending.by, "487")
         self._report(ending.status, "completed", ending)
+        self.over.set()
         journal.status, journal.ended_by, journal.sip_code = ending.status, ending.by, ending.sip_code
         journal.ended_at = call.updated_at.isoformat()
         if stream is not None and journal.stop == "after":
