@@ -59,7 +59,7 @@ def contact_gates(campaign: CampaignView, contact: ContactFacts, now: datetime) 
         variables(contact),
         suppression(contact.suppressed),
         max_tries(campaign, contact),
-        _callee_hours(campaign.local_hours, contact, now),
+        callee_hours(campaign.local_hours, contact.number, contact.zone, now),
         live_attempt(contact.live, now),
         frequency_cap(contact.tries_7d, campaign.max_per_24h, campaign.max_per_7d, now),
     ]
@@ -116,10 +116,11 @@ def max_tries(campaign: CampaignView, contact: ContactFacts) -> Seen:
     return Seen("max_tries", Verdict.FAIL, f"{value}: none left")
 
 
-def _callee_hours(respected: bool, contact: ContactFacts, now: datetime) -> Seen:
+def callee_hours(respected: bool, number: str, zone: str | None, now: datetime) -> Seen:
+    """`zone`: the contact's own, where it is known (IANA)."""
     if not respected:
         return Seen("local_hours", Verdict.CALL, "local hours are off")
-    found = local_hours(contact.number, contact.zone, now)
+    found = local_hours(number, zone, now)
     if not found.known:
         return Seen("local_hours", Verdict.SKIP, f"the callee's local time is not known: {found.value}")
     return Seen("local_hours", Verdict.CALL if found.open else Verdict.WAIT, found.value, None if found.open else found.opens)

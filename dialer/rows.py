@@ -87,6 +87,7 @@ class CallRow:
     campaign_id: int | None
     contact_id: int | None
     number: str
+    zone: str | None
     caller: str
     account: str
     carrier_account_id: int
@@ -255,3 +256,40 @@ class Suppression:
     added_by: str
     added_at: datetime
     removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStats:
+    """What a campaign's calls came to. `people`: calls in which a person was there; withdrawn calls are not counted."""
+
+    live: int
+    ended: int
+    answered: int
+    people: int
+    goals_met: int
+    voicemails: int
+    mean_duration_ms: float | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many pending contacts wait for the same thing, and when the first of them is looked at again."""
+
+    gate: str
+    contacts: int
+    look_again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactCall:
+    """A call in the history of a contact."""
+
+    id: int
+    state: str
+    outcome: str | None
+    end_reason: str | None
+    carrier_code: str | None
+    planned_at: datetime
+    requested_at: datetime | None
+    ended_at: datetime | None

@@ -83,7 +83,7 @@ create table carrier_accounts (
     carrier text not null,
     rehearsal boolean not null default false,
     calls_per_second double precision not null default 1 check (calls_per_second > 0),
-    next_start_at timestamptz not null default '-infinity',
+    next_start_at timestamptz not null default '1970-01-01 00:00+00',
     backed_off_until timestamptz,
     back_offs int not null default 0 -- in a row: each waits twice as long as the one before
 );
@@ -95,7 +95,7 @@ create table phone_numbers (
     carrier_account_id bigint not null references carrier_accounts,
     concurrency int check (concurrency > 0),
     calls_per_second double precision check (calls_per_second > 0),
-    next_start_at timestamptz not null default '-infinity',
+    next_start_at timestamptz not null default '1970-01-01 00:00+00',
     created_at timestamptz not null default callwright_now(),
     deleted_at timestamptz
 );
@@ -137,8 +137,8 @@ create table campaigns (
     pilot_size int check (pilot_size > 0),
     pilot_done boolean not null default false,
     contacts_begun int not null default 0, -- contacts that were claimed at least once: what the pilot counts
-    next_start_at timestamptz not null default '-infinity', -- throttle
-    last_claim_at timestamptz not null default '-infinity', -- who was served longest ago comes first
+    next_start_at timestamptz not null default '1970-01-01 00:00+00', -- throttle
+    last_claim_at timestamptz not null default '1970-01-01 00:00+00', -- who was served longest ago comes first
     version int not null default 1,
     created_by text not null default '',
     created_at timestamptz not null default callwright_now(),
@@ -170,7 +170,7 @@ create table contacts (
     look_again_at timestamptz,
     begun boolean not null default false, -- was claimed at least once
     is_retry boolean not null generated always as (not_before is not null) stored,
-    due_at timestamptz not null generated always as (greatest('-infinity', not_before, look_again_at)) stored,
+    due_at timestamptz not null generated always as (greatest('1970-01-01 00:00+00', not_before, look_again_at)) stored,
     created_at timestamptz not null default callwright_now(),
     updated_at timestamptz not null default callwright_now(),
     unique (campaign_id, number)

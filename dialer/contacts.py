@@ -1,0 +1,202 @@
+"""The operator's verbs on contacts, and why a contact was (not) called. All raise `NotFound` where there is no such campaign or contact."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from db.database import Connection, Database
+from dialer import campaigns, ending, queries
+from dialer.errors import NotAllowed, NotFound
+from dialer.lifecycle import Action, CampaignStatus, ContactStatus
+from dialer.phone_numbers import InvalidNumber, read_number
+from dialer.rows import Contact, ContactCall, GateVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewContact:
+    """A contact to add. `number`: in any usual form, with country code unless a default region is given; `variables`: in snake_case."""
+
+    number: str
+    name: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdded:
+    """A contact that did not go in: which of those given (from 0), what is wrong, and what to do."""
+
+    position: int
+    problem: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    added: int
+    refused: tuple[NotAdded, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a contact was, or was not, called: as it stands, the ledger of its gates, and its calls, each newest first."""
+
+    contact: Contact
+    now: str
+    verdicts: tuple[GateVerdict, ...]
+    calls: tuple[ContactCall, ...]
+
+
+async def add(db: Database, campaign_id: int, given: Sequence[NewContact], *, actor: str, default_region: str | None = None) -> Added:
+    """Add contacts to a campaign in Draft or Paused: the good ones go in, the others are reported.
+
+    Raises:
+        NotAllowed: its status does not allow it.
+    """
+    good: dict[str, NewContact] = {}
+    refused: list[NotAdded] = []
+    position_of: dict[str, int] = {}
+    for position, each in enumerate(given):
+        try:
+            number = read_number(each.number, default_region)
+        except InvalidNumber as error:
+            refused.append(NotAdded(position, error.problem, error.what_to_do))
+            continue
+        if number in good:
+            refused.append(NotAdded(position, "the same number was given before", "leave it out"))
+            continue
+        good[number], position_of[number] = each, position
+    async with db.transaction() as connection:
+        await campaigns.lock(connection, campaign_id, Action.EDIT)
+        inserted = {
+            row["number"]
+            async for row in queries.contacts.contacts_add(
+                connection,
+                campaign_id=campaign_id,
+                numbers=list(good),
+                names=[each.name for each in good.values()],
+                variables=[dict(each.variables) for each in good.values()],
+            )
+        }
+        await campaigns.audit(connection, actor, "contact.add", f"campaign {campaign_id}", {"contacts": len(inserted)})
+    refused += [
+        NotAdded(position_of[number], "the campaign has this number already", "leave it out") for number in good if number not in inserted
+    ]
+    return Added(len(inserted), tuple(sorted(refused, key=lambda each: each.position)))
+
+
+async def retry(db: Database, contact_id: int, *, actor: str) -> Contact:
+    """One more try for a failed contact. A Completed campaign goes on with it.
+
+    Raises:
+        NotAllowed: the contact has not failed, or its campaign is cancelled.
+    """
+
+    async def change(connection: Connection, contact: Contact) -> None:
+        _require(contact, ContactStatus.FAILED, "retried")
+        await queries.contacts.contacts_retry(connection, contact_id=contact.id)
+
+    return await _change(db, contact_id, Action.RETRY_CONTACT, "contact.retry", actor, change)
+
+
+async def skip(db: Database, contact_id: int, *, actor: str) -> Contact:
+    """A pending contact is not called.
+
+    Raises:
+        NotAllowed: it is not pending, or its campaign is closed.
+    """
+
+    async def change(connection: Connection, contact: Contact) -> None:
+        _require(contact, ContactStatus.PENDING, "skipped")
+        await queries.contacts.contacts_skip(connection, contact_id=contact.id, reason=f"skipped by {actor}")
+
+    return await _change(db, contact_id, Action.SKIP_CONTACT, "contact.skip", actor, change)
+
+
+async def remove(db: Database, contact_id: int, *, actor: str) -> None:
+    """A pending contact is taken out of its campaign.
+
+    Raises:
+        NotAllowed: it is not pending, or its campaign is closed.
+    """
+
+    async def change(connection: Connection, contact: Contact) -> None:
+        _require(contact, ContactStatus.PENDING, "removed")
+        await queries.contacts.contacts_remove(connection, contact_id=contact.id)
+
+    await _change(db, contact_id, Action.REMOVE_CONTACT, "contact.remove", actor, change)
+
+
+async def get(db: Database, contact_id: int) -> Contact:
+    """One contact."""
+    async with db.pool.acquire() as connection:
+        return await _read(connection, contact_id)
+
+
+async def page(
+    db: Database, campaign_id: int, *, status: str | None = None, search: str = "", after_id: int | None = None, page_size: int = 100
+) -> list[Contact]:
+    """A campaign's contacts in their order; `search`: a part of the number or of the name."""
+    return [
+        each
+        async for each in queries.contacts.contacts_page(
+            db.pool, campaign_id=campaign_id, status=status, search=search, after_id=after_id, page_size=page_size
+        )
+    ]
+
+
+async def why(db: Database, contact_id: int) -> Why:
+    """Why this contact was (not) called."""
+    async with db.pool.acquire() as connection:
+        contact = await _read(connection, contact_id)
+        verdicts = [each async for each in queries.contacts.contacts_verdicts(connection, contact_id=contact_id)]
+        calls = [each async for each in queries.contacts.contacts_calls(connection, contact_id=contact_id)]
+        campaign = await campaigns.get(db, contact.campaign_id)
+    return Why(contact=contact, now=_in_words(contact, campaign.status), verdicts=tuple(verdicts), calls=tuple(calls))
+
+
+def _in_words(contact: Contact, campaign_status: str) -> str:
+    if contact.status != ContactStatus.PENDING:
+        return contact.status_reason or f"the contact is {campaigns.shown(contact.status)}"
+    if campaign_status not in (CampaignStatus.PENDING, CampaignStatus.IN_PROGRESS):
+        return f"the campaign is {campaigns.shown(campaign_status)}"
+    if contact.blocked_reason:
+        again = f"; looked at again at {contact.look_again_at:%Y-%m-%d %H:%M %Z}" if contact.look_again_at else ""
+        return f"{contact.blocked_reason}{again}"
+    if contact.not_before is not None:
+        return f"its next try is due at {contact.not_before:%Y-%m-%d %H:%M %Z}"
+    return "waits for its turn"
+
+
+async def _change(
+    db: Database,
+    contact_id: int,
+    action: Action,
+    audited: str,
+    actor: str,
+    change: Callable[[Connection, Contact], Awaitable[None]],
+) -> Contact:
+    """Change one contact under its campaign's lock, and see what that means for the campaign. The contact as it is then
+    (or was, if removed)."""
+    async with db.transaction() as connection:
+        campaign_id = (await _read(connection, contact_id)).campaign_id
+        campaign = await campaigns.lock(connection, campaign_id, action)
+        contact = await _read(connection, contact_id)
+        await change(connection, contact)
+        if campaign.status == CampaignStatus.COMPLETED:
+            await campaigns.run_again(connection, campaign_id)
+        else:
+            await ending.settle_campaign(connection, campaign_id)
+        await campaigns.audit(connection, actor, audited, f"contact {contact_id}", {})
+        after: Contact | None = await queries.contacts.contacts_get(connection, contact_id=contact_id)
+        return after or contact
+
+
+def _require(contact: Contact, status: ContactStatus, verb: str) -> None:
+    if contact.status != status:
+        raise NotAllowed(f"the contact is {campaigns.shown(contact.status)}: only a {campaigns.shown(status)} one can be {verb}")
+
+
+async def _read(connection: Connection, contact_id: int) -> Contact:
+    contact: Contact | None = await queries.contacts.contacts_get(connection, contact_id=contact_id)
+    if contact is None:
+        raise NotFound(f"there is no contact {contact_id}")
+    return contact

@@ -1,0 +1,360 @@
+"""From a contact to a placed call: claim it, flip it, ask the carrier once.
+
+A claim writes the intent (`planned`), in one transaction under the locks of the carrier account, the number, the campaign and the
+callee, with every gate checked there. A flip is the last look before the carrier is asked, in a commit of its own. The
+carrier is asked once; what it answers, and what is not known, is written down.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from db.database import Connection, Database
+from dialer import ending, queries
+from dialer.carrier import Carrier, CarrierRefused, CarrierThrottled, DialOutcomeUnknown, NothingSent, Order
+from dialer.gates import Seen, Verdict, callee_hours, campaign_gates, contact_gates, first_against, live_attempt, suppression
+from dialer.lifecycle import CallState, ContactStatus
+from dialer.pacing import after_start, back_off, line_gates, pace
+from dialer.retries import Outcome, Withdrawn
+from dialer.rows import CallRow, CampaignView, ContactFacts, LineView
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 30.0
+CANDIDATES = 20
+
+
+class CallUrls(Protocol):
+    """Where the carrier finds us for a call: absolute URLs, each naming the call."""
+
+    def answer(self, call_id: int) -> str: ...
+    def status(self, call_id: int) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A call that was planned for us: `fence` proves that it still is."""
+
+    call_id: int
+    fence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of one look at a campaign: a call, or what held it back. `again`: contacts were put aside, and others may be next."""
+
+    claimed: Claimed | None = None
+    held_by: Seen | None = None
+    again: bool = False
+
+
+async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
+    """Plan one call of the campaign, if every gate lets one pass now. `campaign`: as it was seen, read again under its lock."""
+    async with db.transaction() as connection:
+        await queries.dialing.dialing_lock_account(connection, account_id=campaign.carrier_account_id)
+        await queries.dialing.dialing_lock_number(connection, phone_number_id=campaign.phone_number_id)
+        await queries.dialing.dialing_lock_campaign(connection, campaign_id=campaign.id)
+        now_seen: CampaignView | None = await queries.dialing.dialing_campaign(connection, campaign_id=campaign.id)
+        if now_seen is None or now_seen.phone_number_id != campaign.phone_number_id:
+            return Claim()  # edited meanwhile: the next pass sees it as it is
+        line: LineView | None = await queries.dialing.dialing_line(
+            connection, phone_number_id=campaign.phone_number_id, process_id=process_id
+        )
+        if line is None:
+            return Claim(held_by=Seen("node_concurrency", Verdict.WAIT, f"process {process_id} has not said that it is there"))
+        held = first_against([*campaign_gates(now_seen, line.now), *pace(now_seen, line, line.now)])
+        if held is not None:
+            return Claim(held_by=held)
+        return await _claim_next(connection, now_seen, line, process_id)
+
+
+async def _claim_next(connection: Connection, campaign: CampaignView, line: LineView, process_id: str) -> Claim:
+    """The first contact whose gates are all open, planned; those before it are put aside with their reasons."""
+    candidates: list[ContactFacts] = [
+        each
+        async for each in queries.dialing.dialing_candidates(
+            connection,
+            campaign_id=campaign.id,
+            rehearsal=campaign.rehearsal,
+            fresh=campaign.fresh_allowed,
+            now=line.now,
+            most=CANDIDATES,
+        )
+    ]
+    aside: list[tuple[ContactFacts, Seen]] = []
+    claimed: Claimed | None = None
+    for candidate in candidates:
+        against = first_against(contact_gates(campaign, candidate, line.now))
+        planned = against is None
+        if planned:
+            claimed, against = await _plan_under_lock(connection, campaign, line, candidate, process_id)
+        if against is not None:
+            aside.append((candidate, against))
+        if planned:
+            break  # one callee's lock is held now, and a second one could deadlock
+    await _put_aside(connection, campaign.id, aside)
+    return Claim(claimed, again=claimed is None and bool(aside))
+
+
+async def _plan_under_lock(
+    connection: Connection, campaign: CampaignView, line: LineView, candidate: ContactFacts, process_id: str
+) -> tuple[Claimed | None, Seen | None]:
+    """Lock the callee, look again, plan. Either the planned call, or the gate that closed meanwhile."""
+    await lock_callee(connection, candidate.number, campaign.rehearsal)
+    facts: ContactFacts | None = await queries.dialing.dialing_contact(
+        connection, contact_id=candidate.id, rehearsal=campaign.rehearsal, now=line.now
+    )
+    against = first_against(contact_gates(campaign, facts or candidate, line.now))
+    if against is not None:
+        return None, against
+    call_id: int = await queries.dialing.dialing_plan(
+        connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now
+    )
+    await queries.dialing.dialing_take_contact(connection, contact_id=candidate.id)
+    await _space(connection, line, campaign, begun=not candidate.begun)
+    return Claimed(call_id), None
+
+
+async def _space(connection: Connection, line: LineView, campaign: CampaignView, *, begun: bool) -> None:
+    spacing = after_start(line, campaign.throttle_delay_ms, line.now)
+    await _space_line(connection, line)
+    await queries.dialing.dialing_space_campaign(
+        connection, campaign_id=campaign.id, campaign_next=spacing.campaign, begun=int(begun), now=line.now
+    )
+
+
+async def _space_line(connection: Connection, line: LineView) -> None:
+    spacing = after_start(line, None, line.now)
+    await queries.dialing.dialing_space_line(
+        connection,
+        account_id=line.carrier_account_id,
+        account_next=spacing.account,
+        phone_number_id=line.phone_number_id,
+        number_next=spacing.number,
+    )
+
+
+async def lock_callee(connection: Connection, number: str, rehearsal: bool) -> None:
+    """Hold a number, by the row that stands for it, against claims, flips and suppressions until the transaction ends."""
+    locked = await queries.dialing.dialing_lock_callee(connection, number=number, rehearsal=rehearsal)
+    if locked is None:
+        await queries.dialing.dialing_know_callee(connection, number=number, rehearsal=rehearsal)
+        await queries.dialing.dialing_lock_callee(connection, number=number, rehearsal=rehearsal)
+
+
+_STATUS_AFTER: Mapping[Verdict, ContactStatus] = {
+    Verdict.WAIT: ContactStatus.PENDING,
+    Verdict.SKIP: ContactStatus.SKIPPED,
+    Verdict.FAIL: ContactStatus.FAILED,
+}
+
+
+async def _put_aside(connection: Connection, campaign_id: int, aside: Sequence[tuple[ContactFacts, Seen]]) -> None:
+    """Contacts that a gate held back: the reason and when to look again, and a line in the ledger where that is news."""
+    if not aside:
+        return
+    await queries.dialing.dialing_block_contacts(
+        connection,
+        ids=[contact.id for contact, _ in aside],
+        statuses=[_STATUS_AFTER[seen.verdict].value for _, seen in aside],
+        gates=[seen.gate for _, seen in aside],
+        reasons=[seen.value for _, seen in aside],
+        look_again_at=[seen.look_again_at for _, seen in aside],
+    )
+    news = [(contact, seen) for contact, seen in aside if contact.blocked_by != seen.gate or seen.verdict is not Verdict.WAIT]
+    await queries.dialing.dialing_note_verdicts(
+        connection,
+        ids=[contact.id for contact, _ in news],
+        gates=[seen.gate for _, seen in news],
+        verdicts=[seen.verdict.value for _, seen in news],
+        reasons=[seen.value for _, seen in news],
+        look_again_at=[seen.look_again_at for _, seen in news],
+    )
+    if any(seen.verdict is not Verdict.WAIT for _, seen in aside):
+        await ending.settle_campaign(connection, campaign_id)
+
+
+async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: float) -> CallRow | None:
+    """Planned becomes requested, the last step before the carrier is asked; None where the call is not to be placed any more.
+
+    The campaign's status and the callee are held while its gates are looked at once more: what a Pause, a Cancel or a suppression
+    has committed before is seen here, and what comes later finds a call that was asked for.
+    """
+    async with db.transaction() as connection:
+        call = await ending.read(connection, claimed.call_id)
+        if call.campaign_id is not None:
+            await queries.dialing.dialing_share_campaign(connection, campaign_id=call.campaign_id)
+        await lock_callee(connection, call.number, call.rehearsal)
+        closed = await _closed_since_claim(connection, call)
+        if closed is None:
+            flipped = await queries.dialing.dialing_flip(
+                connection, call_id=call.id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
+            )
+            if flipped is not None:
+                return await ending.read(connection, call.id)
+    await withdraw(db, call.id, Withdrawn.GATE_CLOSED if closed else Withdrawn.NEVER_DIALED, process_id=process_id, wait=closed)
+    return None
+
+
+async def _closed_since_claim(connection: Connection, call: CallRow) -> Seen | None:
+    """The gate that would not let this call start now: campaign, window, do-not-call list, the callee's own hours."""
+    callee = await queries.dialing.dialing_callee(connection, number=call.number, rehearsal=call.rehearsal, now=call.now)
+    seen = [suppression(callee["suppressed"])]
+    if call.campaign_id is not None:
+        campaign: CampaignView = await queries.dialing.dialing_campaign(connection, campaign_id=call.campaign_id)
+        seen += campaign_gates(campaign, campaign.now)
+        seen.append(callee_hours(campaign.local_hours, call.number, call.zone, campaign.now))
+    return first_against(seen)
+
+
+async def withdraw(
+    db: Database,
+    call_id: int,
+    reason: Withdrawn,
+    *,
+    process_id: str | None = None,
+    wait: Seen | None = None,
+    code: str | None = None,
+    pause: str | None = None,
+) -> None:
+    """End a call that was never placed: no try, its contact is pending again. `process_id`: only while it is that process's.
+    `pause`: the reason why the campaign pauses with it."""
+    async with ending.locked(db, call_id) as (connection, call):
+        if process_id is not None and call.process_id != process_id:
+            return
+        if call.state not in (CallState.PLANNED, CallState.REQUESTED):
+            return  # a webhook was faster, and knows better
+        await ending.end(connection, call, Outcome.WITHDRAWN, reason=reason, wait=wait, code=code)
+        if pause is not None and call.campaign_id is not None:
+            await ending.pause_with_reason(connection, call.campaign_id, pause)
+
+
+async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -> None:
+    """Ask the carrier for a flipped call, once, and keep what it answered."""
+    order = Order(call.id, call.number, call.caller, urls.answer(call.id), urls.status(call.id), call.ring_timeout_s)
+    try:
+        carrier_call_id = await carrier.place(order)
+    except (CarrierThrottled, NothingSent) as error:
+        await _leave_alone(db, call, error)
+    except CarrierRefused as error:
+        await _refused(db, call, error)
+    except DialOutcomeUnknown as error:
+        await _unknown(db, call, str(error))
+    except Exception as error:  # whatever it was, the request may have left: settled like any call whose fate is not known
+        log.exception("placing call %d failed in a way that no carrier should", call.id)
+        await _unknown(db, call, type(error).__name__)
+    else:
+        await accepted(db, carrier, call, carrier_call_id)
+
+
+async def accepted(db: Database, carrier: Carrier, call: CallRow, carrier_call_id: str) -> None:
+    """Keep the carrier's id. What was stopped while the request was on its way, or was known under another id already, is hung up."""
+    async with db.transaction() as connection:
+        kept = await queries.dialing.dialing_accepted(connection, call_id=call.id, carrier_call_id=carrier_call_id)
+        await queries.dialing.dialing_account_well(connection, account_id=call.carrier_account_id)
+    given_up = kept["state"] == CallState.ENDED and kept["outcome"] in (Outcome.LOST, Outcome.WITHDRAWN)
+    second = kept["carrier_call_id"] != carrier_call_id
+    if not (kept["cancel_wanted"] or given_up or second):
+        return
+    log.info("call %d is hung up at once: %s", call.id, "a second one for the same attempt" if second else "it was stopped")
+    await hang_up(carrier, call.id, carrier_call_id)
+    await queries.dialing.dialing_post_done(db.pool, call_id=call.id)
+
+
+async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
+    """Whether the carrier took the hang-up. What it did not take is tried again by settling."""
+    try:
+        await carrier.hang_up(carrier_call_id)
+    except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
+        log.warning("call %d could not be hung up yet: %s", call_id, error)
+        return False
+    return True
+
+
+async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | NothingSent) -> None:
+    """Nothing was placed: withdrawn, and the account is left alone for a while."""
+    async with db.transaction() as connection:
+        await queries.dialing.dialing_lock_account(connection, account_id=call.carrier_account_id)
+        before: int = await queries.dialing.dialing_account_back_offs(connection, account_id=call.carrier_account_id)
+        pause = back_off(before, getattr(error, "retry_after_s", None))
+        await queries.dialing.dialing_back_off(connection, account_id=call.carrier_account_id, seconds=pause.total_seconds())
+    log.warning("call %d was not placed (%s): the carrier account is left alone for %.0f s", call.id, error, pause.total_seconds())
+    throttled = isinstance(error, CarrierThrottled)
+    await withdraw(db, call.id, Withdrawn.THROTTLED if throttled else Withdrawn.NOTHING_SENT)
+
+
+async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
+    if error.fault == "callee":
+        async with ending.locked(db, call.id) as (connection, now_seen):
+            await ending.end(connection, now_seen, Outcome.REFUSED, ended_by="carrier", code=error.code)
+        return
+    log.error("the carrier refuses our calls: %s", error)
+    await withdraw(db, call.id, Withdrawn.OUR_FAULT, code=error.code, pause=f"the carrier refuses our calls: {error}")
+
+
+async def _unknown(db: Database, call: CallRow, why: str) -> None:
+    log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, why)
+    await queries.dialing.dialing_unknown(db.pool, call_id=call.id)
+
+
+class TestCallRefused(Exception):
+    """The gates do not let this test call start now; the message says which and why."""
+
+    def __init__(self, seen: Seen) -> None:
+        later = f"; try again at {seen.look_again_at:%H:%M:%S %Z}" if seen.look_again_at else ""
+        super().__init__(f"{seen.value}{later}")
+        self.seen = seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestCall:
+    """A call without a contact. `number`: E.164; `variables`: what the agent's texts are filled with."""
+
+    __test__ = False  # not a test, whatever its name begins with
+
+    agent_id: int
+    phone_number_id: int
+    number: str
+    contact_name: str
+    variables: Mapping[str, str]
+    ring_timeout_s: int = 30
+
+
+async def claim_test_call(db: Database, wanted: TestCall, process_id: str) -> Claimed:
+    """Plan a test call, under the same do-not-call and rate gates as any other.
+
+    Raises:
+        TestCallRefused: a gate is closed.
+        LookupError: no such number, agent or process.
+    """
+    async with db.transaction() as connection:
+        account_id = await queries.dialing.dialing_account_of(connection, phone_number_id=wanted.phone_number_id)
+        await queries.dialing.dialing_lock_account(connection, account_id=account_id)
+        await queries.dialing.dialing_lock_number(connection, phone_number_id=wanted.phone_number_id)
+        line: LineView | None = await queries.dialing.dialing_line(
+            connection, phone_number_id=wanted.phone_number_id, process_id=process_id
+        )
+        if line is None:
+            raise LookupError(f"there is no phone number {wanted.phone_number_id}, or process {process_id} is not running")
+        await lock_callee(connection, wanted.number, line.rehearsal)
+        callee = await queries.dialing.dialing_callee(connection, number=wanted.number, rehearsal=line.rehearsal, now=line.now)
+        held = first_against([suppression(callee["suppressed"]), live_attempt(callee["live"], line.now), *line_gates(line, line.now)])
+        if held is not None:
+            raise TestCallRefused(held)
+        call_id: int | None = await queries.dialing.dialing_plan_test(
+            connection,
+            agent_id=wanted.agent_id,
+            phone_number_id=wanted.phone_number_id,
+            number=wanted.number,
+            contact_name=wanted.contact_name,
+            variables=dict(wanted.variables),
+            ring_timeout_s=wanted.ring_timeout_s,
+            process_id=process_id,
+            lease_s=LEASE_S,
+            now=line.now,
+        )
+        if call_id is None:
+            raise LookupError(f"there is no agent {wanted.agent_id}")
+        await _space_line(connection, line)
+        return Claimed(call_id)

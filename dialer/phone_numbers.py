@@ -1,0 +1,83 @@
+"""A phone number as people write it -> E.164. Pure."""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+
+class InvalidNumber(ValueError):
+    """No number that can be called: what is wrong with it, and what to do."""
+
+    def __init__(self, problem: str, what_to_do: str) -> None:
+        super().__init__(f"{problem}: {what_to_do}")
+        self.problem, self.what_to_do = problem, what_to_do
+
+
+_SPREADSHEET = re.compile(r"^[+-]?\d+([.,]\d+)?[eE][+-]?\d+$")
+_WHOLE_AS_DECIMAL = re.compile(r"^\+?\d{6,}[.,]0+$")
+_REASONS = {
+    phonenumbers.ValidationResult.TOO_SHORT: "is too short",
+    phonenumbers.ValidationResult.TOO_LONG: "is too long",
+    phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "has no valid country code",
+    phonenumbers.ValidationResult.INVALID_LENGTH: "has a wrong length",
+    phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
+}
+
+
+@lru_cache(maxsize=4096)
+def read_number(text: str, default_region: str | None = None) -> str:
+    """The number in `text` as E.164. `default_region`: ISO country code (DE) for numbers without country code.
+
+    Raises:
+        InvalidNumber
+    """
+    written = text.strip().lstrip("'").strip()
+    if not written:
+        raise InvalidNumber("the phone number is empty", "fill it in, with country code")
+    if _SPREADSHEET.match(written):
+        raise InvalidNumber(
+            "a spreadsheet turned the number into scientific notation, and its last digits are gone",
+            "format the column as text in the spreadsheet, enter the number again and export anew",
+        )
+    if _WHOLE_AS_DECIMAL.match(written):
+        raise InvalidNumber(
+            "a spreadsheet turned the number into a decimal", "format the column as text in the spreadsheet and export anew"
+        )
+    if written.startswith("00") and default_region is None:
+        written = "+" + written[2:]
+    return _parse(written, default_region)
+
+
+def _parse(written: str, default_region: str | None) -> str:
+    try:
+        parsed = phonenumbers.parse(written, default_region)
+    except phonenumbers.NumberParseException as error:
+        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not written.startswith("+"):
+            raise _without_country_code(written) from error
+        raise InvalidNumber("this is not a phone number", "write it with country code, such as +49 30 1234567") from error
+    if parsed.extension:
+        raise InvalidNumber("the number has an extension, which can't be dialed", "leave the extension out")
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise InvalidNumber(f"the number {_REASONS.get(reason, 'is not possible')}", "check it against its source")
+    e164: str = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return e164
+
+
+def _without_country_code(written: str) -> InvalidNumber:
+    digits = re.sub(r"\D", "", written)
+    if len(digits) >= 10 and _is_valid(f"+{digits}"):
+        return InvalidNumber(
+            "the number has lost its + (spreadsheets drop it), or lacks its country code", "write it with + and country code"
+        )
+    return InvalidNumber(
+        "the number has no country code", "write it as +, country code and number, or choose a default country for the file"
+    )
+
+
+def _is_valid(written: str) -> bool:
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(written)))
+    except phonenumbers.NumberParseException:
+        return False
