@@ -1,0 +1,205 @@
+"""One answered call, from its stream's first word to its kept result: authenticate, load, build, run, result, save."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from agent_runtime.agent import Agent
+from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason, Evidence, Goal, Turn, Who
+from agent_runtime.leg import Leg
+from db.database import Database
+from dialer import suppressions
+from dialer.calling_hours import callee_zones
+from dialer.carrier import Carrier, CarrierThrottled, DialOutcomeUnknown, NothingSent
+from dialer.conversations import ConversationResult, KeptTurn, Superseded, finish_conversation, keep_event, keep_turn
+from dialer.rows import CallBrief
+from dialer.streams import bind_stream
+from mediaserver.notebook import Notebook
+from mediaserver.wire import StreamStarted
+
+log = logging.getLogger(__name__)
+
+Detail = dict[str, str | int | float | bool | None]
+
+TURN_PATIENCE_S = 1.0  # how long the conversation may wait for an entry to be durable while the database is slow
+OPT_OUT_PATIENCE_S = 6.0  # it waits itself, up to 5 s, for requests to the carrier that are on their way
+HANG_UP_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+
+
+class NoToken(Exception):
+    """The stream's start carries no token: it does not come from an answer document of ours."""
+
+
+class Line(Protocol):
+    """The carrier's stream of one call."""
+
+    def open(self, record_to: Path | None) -> Leg:
+        """A leg for the stream, recorded into `record_to` (a .wav file). Once per stream."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the carrier said that the stream is over, which it does when the call is."""
+
+    def close(self) -> None:
+        """Close the leg and the socket, after what waits to be sent. May be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallHouse:
+    """What all calls of this process share.
+
+    `carriers`: by the name of their carrier account. `converse`: `agent_runtime.conversation.converse` with its services.
+    `greeting`: the first message as PCM at 8 kHz, where it was prepared while it rang.
+    `data_dir`: recordings lie in its folder `recordings`.
+    """
+
+    db: Database
+    process_id: str
+    carriers: Mapping[str, Carrier]
+    converse: Callable[[Leg, Brief, CallActions], Awaitable[CallResult]]
+    greeting: Callable[[Agent, CallBrief], Awaitable[bytes | None]]
+    data_dir: Path
+
+
+async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None:
+    """The whole call. Returns when its result is kept.
+
+    Raises:
+        NoToken, StreamRefused: the stream has no right to a call. What fails later ends in a result that says so.
+    """
+    if not (token := started.parameters.get("token")):
+        raise NoToken("the stream's start has no token")
+    call = await bind_stream(house.db, token, started.stream_id, house.process_id)
+    notebook = Notebook(call.call_id)
+    actions = ActionsOnCall(house, call, started.carrier_call_id, line, notebook)
+    recording = f"recordings/{call.call_id}.wav" if call.definition.get("record", True) else None
+
+    try:
+        leg = line.open(house.data_dir / recording if recording else None)
+        result = await house.converse(leg, await _brief(house, call), actions)
+    except Exception:  # the conversation's boundary: the call still ends in order, with a result that says what happened
+        log.exception("call %d: the conversation failed", call.call_id)
+        result = _failed(actions.turns)
+
+    await actions.hang_up()
+    line.close()
+    await actions.keep_result(result, recording)
+    await notebook.written()
+
+
+async def _brief(house: CallHouse, call: CallBrief) -> Brief:
+    agent = Agent.from_dict(call.definition)
+    zones = callee_zones(call.number, call.variables.get("timezone") or None)
+    return Brief(
+        call_id=str(call.call_id),
+        agent=agent,
+        variables={name: str(value) for name, value in call.variables.items()},
+        greeting=await house.greeting(agent, call),
+        zone=zones[0].key if zones else "UTC",
+    )
+
+
+@dataclass(slots=True)
+class ActionsOnCall:
+    """Implements `agent_runtime.calls.CallActions` for one call."""
+
+    _house: CallHouse
+    _call: CallBrief
+    _carrier_call_id: str
+    _line: Line
+    _notebook: Notebook
+    _turns: dict[int, Turn] = field(default_factory=dict)
+    _hanging_up: "asyncio.Task[bool] | None" = None
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The transcript so far."""
+        return tuple(turn for _, turn in sorted(self._turns.items()))
+
+    async def suppress(self, reason: str) -> None:
+        """Keep the number from being called again. While the database is away the call goes on, and the wish is kept when it is back."""
+        call = self._call
+
+        async def write() -> None:
+            await suppressions.add(
+                self._house.db, call.number, reason=reason, source="call", actor="agent", rehearsal=call.rehearsal, call_id=call.call_id
+            )
+
+        if not await self._notebook.keep(write, patience_s=OPT_OUT_PATIENCE_S):
+            log.error("call %d: the callee's wish not to be called again waits for the database", self._call.call_id)
+
+    async def turn_ended(self, position: int, turn: Turn) -> None:
+        """Keep a turn of the transcript; the same position again replaces it."""
+        self._turns[position] = turn
+        kept = KeptTurn(position=position, **asdict(turn))
+        await self._notebook.keep(lambda: keep_turn(self._house.db, self._call.call_id, kept), patience_s=TURN_PATIENCE_S)
+
+    async def note(self, kind: str, detail: Detail) -> None:
+        """Keep an event of the call's timeline."""
+        await self._notebook.keep(lambda: keep_event(self._house.db, self._call.call_id, "agent", kind, detail), patience_s=TURN_PATIENCE_S)
+
+    async def hang_up(self) -> None:
+        """End the phone call at the carrier, once, where the carrier has not ended it.
+
+        Where the carrier can't be reached, the stream is closed all the same, and the answer door or settling ends the call.
+        """
+        if self._hanging_up is None:
+            if self._line.stopped:
+                return
+            self._hanging_up = asyncio.create_task(self._hang_up(), name=f"hang-up of call {self._call.call_id}")
+        await asyncio.shield(self._hanging_up)
+
+    async def keep_result(self, result: CallResult, recording: str | None) -> None:
+        """Keep what came of the call, and the turns that were not kept while it ran."""
+        for position, turn in enumerate(result.turns):
+            if self._turns.get(position) != turn:
+                await self.turn_ended(position, turn)
+        await self._notebook.keep(lambda: self._finish(result, recording), patience_s=0)
+
+    async def _finish(self, result: CallResult, recording: str | None) -> None:
+        hung_up = self._hanging_up is not None and await self._hanging_up
+        try:
+            await finish_conversation(self._house.db, self._call.call_id, self._call.fence, _kept(result, recording), hung_up=hung_up)
+        except Superseded as error:
+            log.warning("%s", error)
+
+    async def _hang_up(self) -> bool:
+        for pause in (*HANG_UP_PAUSES_S, None):
+            try:
+                await self._house.carriers[self._call.account].hang_up(self._carrier_call_id)
+            except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
+                log.warning("call %d: the carrier did not take the hang-up: %s", self._call.call_id, error)
+            else:
+                return True
+            if pause is not None:
+                await asyncio.sleep(pause)
+        log.error("call %d: could not be hung up; closing its stream ends it", self._call.call_id)
+        return False
+
+
+def _kept(result: CallResult, recording: str | None) -> ConversationResult:
+    evidence = {"reason": asdict(result.reason_evidence), "who": asdict(result.who_evidence), "goal": asdict(result.goal_evidence)}
+    return ConversationResult(
+        ended_by=result.ended_by.value,
+        reason=result.reason.value,
+        who=result.who.value,
+        goal=result.goal.value,
+        evidence=evidence,
+        fields=result.fields,
+        summary=result.summary,
+        sentiment=result.sentiment,
+        sentiment_word=result.sentiment_word,
+        opted_out=result.opted_out,
+        callback_at=result.callback_at,
+        first_word_ms=result.first_word_ms,
+        message_delivered=result.message_delivered,
+        recording=recording,
+    )
+
+
+def _failed(turns: tuple[Turn, ...]) -> CallResult:
+    why = Evidence("the conversation failed; the log of this process has the cause")
+    return CallResult(EndedBy.FAULT, EndReason.FAILED, why, Who.UNKNOWN, why, Goal.UNCLEAR, why, turns=turns)
