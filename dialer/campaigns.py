@@ -42,7 +42,7 @@ async def create(db: Database, settings: CampaignSettings, *, actor: str) -> Cam
     """
     async with db.transaction() as connection:
         version = await _check(connection, settings)
-        campaign_id: int = await queries.campaigns.campaigns_create(connection, **_values(settings), agent_version=version, actor=actor)
+        campaign_id: int = await queries.campaigns.create(connection, **_values(settings), agent_version=version, actor=actor)
         await audit(connection, actor, "campaign.create", f"campaign {campaign_id}", {"name": settings.name})
         return await _read(connection, campaign_id)
 
@@ -64,8 +64,8 @@ async def edit(db: Database, campaign_id: int, changes: Mapping[str, Any], *, ve
         agent_version = await _check(connection, settings, before=before)
         if "phone_number_id" in _changed(before, settings) and campaign.in_progress:
             raise NotAllowed("calls are in progress on the old phone number: wait until they have ended")
-        await queries.campaigns.campaigns_edit(connection, campaign_id=campaign_id, **_values(settings), agent_version=agent_version)
-        await queries.campaigns.campaigns_look_again(connection, campaign_id=campaign_id)
+        await queries.campaigns.edit(connection, campaign_id=campaign_id, **_values(settings), agent_version=agent_version)
+        await queries.campaigns.look_again(connection, campaign_id=campaign_id)
         await audit(connection, actor, "campaign.edit", f"campaign {campaign_id}", {"fields": sorted(_changed(before, settings))})
         return await _read(connection, campaign_id)
 
@@ -95,7 +95,7 @@ async def pause(db: Database, campaign_id: int, *, actor: str, clock: Clock | No
     """In Progress or Pending -> Paused. After its answer no call of the campaign starts; calls in progress finish."""
     async with db.transaction() as connection:
         await lock(connection, campaign_id, Action.PAUSE)
-        await queries.campaigns.campaigns_set_status(
+        await queries.campaigns.set_status(
             connection, campaign_id=campaign_id, status=CampaignStatus.PAUSED.value, reason=f"paused by {actor}"
         )
         stopped = await _stop_posts(connection, campaign_id)
@@ -108,7 +108,7 @@ async def cancel(db: Database, campaign_id: int, *, actor: str, clock: Clock | N
     """Stopped for good. After its answer no call of the campaign starts; calls in progress finish."""
     async with db.transaction() as connection:
         await lock(connection, campaign_id, Action.CANCEL)
-        await queries.campaigns.campaigns_end(connection, campaign_id=campaign_id, status=CampaignStatus.CANCELLED.value)
+        await queries.campaigns.end(connection, campaign_id=campaign_id, status=CampaignStatus.CANCELLED.value)
         stopped = await _stop_posts(connection, campaign_id)
         await audit(connection, actor, "campaign.cancel", f"campaign {campaign_id}", {})
     await posts_are_back(db, stopped, clock)
@@ -123,8 +123,8 @@ async def duplicate(db: Database, campaign_id: int, *, actor: str, name: str | N
         if campaign.scheduled_start is not None and campaign.scheduled_start <= await _now(connection):
             settings = settings.changed({"scheduled_start": None})
         version = await _check(connection, settings)
-        copy_id: int = await queries.campaigns.campaigns_create(connection, **_values(settings), agent_version=version, actor=actor)
-        await queries.campaigns.campaigns_copy_contacts(connection, from_id=campaign_id, to_id=copy_id)
+        copy_id: int = await queries.campaigns.create(connection, **_values(settings), agent_version=version, actor=actor)
+        await queries.campaigns.copy_contacts(connection, from_id=campaign_id, to_id=copy_id)
         await audit(connection, actor, "campaign.duplicate", f"campaign {copy_id}", {"of": campaign_id})
         return await _read(connection, copy_id)
 
@@ -135,27 +135,27 @@ async def delete(db: Database, campaign_id: int, *, actor: str) -> None:
         campaign = await lock(connection, campaign_id)
         if campaign.status != CampaignStatus.DRAFT:
             raise NotAllowed(f"the campaign is {shown(campaign.status)}: only a Draft can be deleted; cancel it instead")
-        await queries.campaigns.campaigns_delete(connection, campaign_id=campaign_id)
+        await queries.campaigns.delete(connection, campaign_id=campaign_id)
         await audit(connection, actor, "campaign.delete", f"campaign {campaign_id}", {"name": campaign.name})
 
 
 async def missing_variables(db: Database, campaign_id: int) -> list[MissingVariable]:
     """What to warn of before Start: the variables that pending contacts lack, and would be skipped for."""
     await get(db, campaign_id)
-    return [each async for each in queries.campaigns.campaigns_missing_variables(db.pool, campaign_id=campaign_id)]
+    return [each async for each in queries.campaigns.missing_variables(db.pool, campaign_id=campaign_id)]
 
 
 async def stats(db: Database, campaign_id: int) -> CampaignStats:
     """What its calls came to so far."""
     await get(db, campaign_id)
-    found: CampaignStats = await queries.campaigns.campaigns_stats(db.pool, campaign_id=campaign_id)
+    found: CampaignStats = await queries.campaigns.stats(db.pool, campaign_id=campaign_id)
     return found
 
 
 async def waiting(db: Database, campaign_id: int) -> list[Waiting]:
     """Why its pending contacts wait, by gate."""
     await get(db, campaign_id)
-    return [each async for each in queries.campaigns.campaigns_waiting(db.pool, campaign_id=campaign_id)]
+    return [each async for each in queries.campaigns.waiting(db.pool, campaign_id=campaign_id)]
 
 
 def settings_of(campaign: Campaign) -> CampaignSettings:
@@ -175,7 +175,7 @@ async def lock(connection: Connection, campaign_id: int, action: Action | None =
     Raises:
         NotFound, NotAllowed
     """
-    await queries.dialing.dialing_lock_campaign(connection, campaign_id=campaign_id)
+    await queries.dialing.lock_campaign(connection, campaign_id=campaign_id)
     campaign = await _read(connection, campaign_id)
     if action is not None and campaign.status not in ALLOWED_IN[action]:
         allowed = " or ".join(shown(status) for status in CampaignStatus if status in ALLOWED_IN[action])
@@ -186,15 +186,15 @@ async def lock(connection: Connection, campaign_id: int, action: Action | None =
 
 async def audit(connection: Connection, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
     """A line in the audit log: who did what to which."""
-    await queries.campaigns.campaigns_audit(connection, actor=actor, action=action, subject=subject, detail=dict(detail))
+    await queries.campaigns.audit(connection, actor=actor, action=action, subject=subject, detail=dict(detail))
 
 
 async def run_again(connection: Connection, campaign_id: int) -> None:
     """Pending or In Progress, as its hours say; completed where nobody is left. Callers hold its lock."""
-    view: CampaignView = await queries.dialing.dialing_campaign(connection, campaign_id=campaign_id)
+    view: CampaignView = await queries.dialing.campaign(connection, campaign_id=campaign_id)
     waits = first_against(time_gates(view, view.now))
     status = CampaignStatus.IN_PROGRESS if waits is None else CampaignStatus.PENDING
-    await queries.campaigns.campaigns_run(connection, campaign_id=campaign_id, status=status.value)
+    await queries.campaigns.run(connection, campaign_id=campaign_id, status=status.value)
     await ending.settle_campaign(connection, campaign_id)
 
 
@@ -205,24 +205,24 @@ async def _run(connection: Connection, campaign_id: int, actor: str, action: str
 
 
 async def _read(connection: Connection, campaign_id: int) -> Campaign:
-    campaign: Campaign | None = await queries.campaigns.campaigns_get(connection, campaign_id=campaign_id)
+    campaign: Campaign | None = await queries.campaigns.get(connection, campaign_id=campaign_id)
     if campaign is None:
         raise NotFound(f"there is no campaign {campaign_id}")
     return campaign
 
 
 async def _now(connection: Connection) -> Any:
-    return await queries.campaigns.campaigns_now(connection)
+    return await queries.campaigns.now(connection)
 
 
 async def _check(connection: Connection, settings: CampaignSettings, before: CampaignSettings | None = None) -> int:
     """The version of the agent, once all settings are found to be usable."""
     keeps_start = before is not None and before.scheduled_start == settings.scheduled_start
     problems = check(settings, now=await _now(connection), keeps_start=keeps_start)
-    agent = await queries.campaigns.campaigns_agent(connection, agent_id=settings.agent_id)
+    agent = await queries.campaigns.agent(connection, agent_id=settings.agent_id)
     if agent is None:
         problems["agent_id"] = f"there is no agent {settings.agent_id}: choose one that exists"
-    if await queries.campaigns.campaigns_number(connection, phone_number_id=settings.phone_number_id) is None:
+    if await queries.campaigns.number(connection, phone_number_id=settings.phone_number_id) is None:
         problems["phone_number_id"] = f"there is no phone number {settings.phone_number_id}: choose one that exists"
     if problems:
         raise InvalidCampaign(problems)
@@ -231,7 +231,7 @@ async def _check(connection: Connection, settings: CampaignSettings, before: Cam
 
 
 async def _stop_posts(connection: Connection, campaign_id: int) -> Sequence[int]:
-    return [row["id"] async for row in queries.campaigns.campaigns_stop_posts(connection, campaign_id=campaign_id)]
+    return [row["id"] async for row in queries.campaigns.stop_posts(connection, campaign_id=campaign_id)]
 
 
 def _values(settings: CampaignSettings) -> dict[str, Any]:

@@ -68,7 +68,7 @@ async def add(db: Database, campaign_id: int, given: Sequence[NewContact], *, ac
         await campaigns.lock(connection, campaign_id, Action.EDIT)
         inserted = {
             row["number"]
-            async for row in queries.contacts.contacts_add(
+            async for row in queries.contacts.add(
                 connection,
                 campaign_id=campaign_id,
                 numbers=list(good),
@@ -92,7 +92,7 @@ async def retry(db: Database, contact_id: int, *, actor: str) -> Contact:
 
     async def change(connection: Connection, contact: Contact) -> None:
         _require(contact, ContactStatus.FAILED, "retried")
-        await queries.contacts.contacts_retry(connection, contact_id=contact.id)
+        await queries.contacts.retry(connection, contact_id=contact.id)
 
     return await _change(db, contact_id, Action.RETRY_CONTACT, "contact.retry", actor, change)
 
@@ -106,7 +106,7 @@ async def skip(db: Database, contact_id: int, *, actor: str) -> Contact:
 
     async def change(connection: Connection, contact: Contact) -> None:
         _require(contact, ContactStatus.PENDING, "skipped")
-        await queries.contacts.contacts_skip(connection, contact_id=contact.id, reason=f"skipped by {actor}")
+        await queries.contacts.skip(connection, contact_id=contact.id, reason=f"skipped by {actor}")
 
     return await _change(db, contact_id, Action.SKIP_CONTACT, "contact.skip", actor, change)
 
@@ -120,7 +120,7 @@ async def remove(db: Database, contact_id: int, *, actor: str) -> None:
 
     async def change(connection: Connection, contact: Contact) -> None:
         _require(contact, ContactStatus.PENDING, "removed")
-        await queries.contacts.contacts_remove(connection, contact_id=contact.id)
+        await queries.contacts.remove(connection, contact_id=contact.id)
 
     await _change(db, contact_id, Action.REMOVE_CONTACT, "contact.remove", actor, change)
 
@@ -137,7 +137,7 @@ async def page(
     """A campaign's contacts in their order; `search`: a part of the number or of the name."""
     return [
         each
-        async for each in queries.contacts.contacts_page(
+        async for each in queries.contacts.page(
             db.pool, campaign_id=campaign_id, status=status, search=search, after_id=after_id, page_size=page_size
         )
     ]
@@ -147,8 +147,8 @@ async def why(db: Database, contact_id: int) -> Why:
     """Why this contact was (not) called."""
     async with db.pool.acquire() as connection:
         contact = await _read(connection, contact_id)
-        verdicts = [each async for each in queries.contacts.contacts_verdicts(connection, contact_id=contact_id)]
-        calls = [each async for each in queries.contacts.contacts_calls(connection, contact_id=contact_id)]
+        verdicts = [each async for each in queries.contacts.verdicts(connection, contact_id=contact_id)]
+        calls = [each async for each in queries.contacts.calls(connection, contact_id=contact_id)]
         campaign = await campaigns.get(db, contact.campaign_id)
     return Why(contact=contact, now=_in_words(contact, campaign.status), verdicts=tuple(verdicts), calls=tuple(calls))
 
@@ -186,7 +186,7 @@ async def _change(
         else:
             await ending.settle_campaign(connection, campaign_id)
         await campaigns.audit(connection, actor, audited, f"contact {contact_id}", {})
-        after: Contact | None = await queries.contacts.contacts_get(connection, contact_id=contact_id)
+        after: Contact | None = await queries.contacts.get(connection, contact_id=contact_id)
         return after or contact
 
 
@@ -196,7 +196,7 @@ def _require(contact: Contact, status: ContactStatus, verb: str) -> None:
 
 
 async def _read(connection: Connection, contact_id: int) -> Contact:
-    contact: Contact | None = await queries.contacts.contacts_get(connection, contact_id=contact_id)
+    contact: Contact | None = await queries.contacts.get(connection, contact_id=contact_id)
     if contact is None:
         raise NotFound(f"there is no contact {contact_id}")
     return contact

@@ -52,7 +52,7 @@ class ConversationResult:
 
 async def keep_turn(db: Database, call_id: int, turn: KeptTurn) -> None:
     """Keep a turn at once; the same position again replaces it."""
-    await queries.settling.settling_keep_turn(
+    await queries.settling.keep_turn(
         db.pool,
         call_id=call_id,
         position=turn.position,
@@ -67,12 +67,12 @@ async def keep_turn(db: Database, call_id: int, turn: KeptTurn) -> None:
 
 async def keep_event(db: Database, call_id: int, source: str, kind: str, detail: Mapping[str, Any]) -> None:
     """An event for the call's timeline. `source`: agent, operator or dialer."""
-    await queries.settling.settling_keep_event(db.pool, call_id=call_id, source=source, kind=kind, key=None, detail=dict(detail))
+    await queries.settling.keep_event(db.pool, call_id=call_id, source=source, kind=kind, key=None, detail=dict(detail))
 
 
 async def keep_recording(db: Database, call_id: int, recording: str) -> None:
     """Where the recording lies, below the data directory, when it was written after the result."""
-    await queries.settling.settling_set_recording(db.pool, call_id=call_id, recording=recording)
+    await queries.settling.set_recording(db.pool, call_id=call_id, recording=recording)
 
 
 async def finish_conversation(db: Database, call_id: int, fence: int, result: ConversationResult, *, hung_up: bool) -> bool:
@@ -102,7 +102,7 @@ async def finish_conversation(db: Database, call_id: int, fence: int, result: Co
 
 
 async def _keep_result(connection: Connection, call_id: int, fence: int, result: ConversationResult) -> bool:
-    kept = await queries.settling.settling_keep_result(
+    kept = await queries.settling.keep_result(
         connection,
         call_id=call_id,
         fence=fence,

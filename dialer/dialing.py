@@ -52,15 +52,13 @@ class Claim:
 async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
     """Plan one call of the campaign, if every gate lets one pass now. `campaign`: as it was seen, read again under its lock."""
     async with db.transaction() as connection:
-        await queries.dialing.dialing_lock_account(connection, account_id=campaign.carrier_account_id)
-        await queries.dialing.dialing_lock_number(connection, phone_number_id=campaign.phone_number_id)
-        await queries.dialing.dialing_lock_campaign(connection, campaign_id=campaign.id)
-        now_seen: CampaignView | None = await queries.dialing.dialing_campaign(connection, campaign_id=campaign.id)
+        await queries.dialing.lock_account(connection, account_id=campaign.carrier_account_id)
+        await queries.dialing.lock_number(connection, phone_number_id=campaign.phone_number_id)
+        await queries.dialing.lock_campaign(connection, campaign_id=campaign.id)
+        now_seen: CampaignView | None = await queries.dialing.campaign(connection, campaign_id=campaign.id)
         if now_seen is None or now_seen.phone_number_id != campaign.phone_number_id:
             return Claim()  # edited meanwhile: the next pass sees it as it is
-        line: LineView | None = await queries.dialing.dialing_line(
-            connection, phone_number_id=campaign.phone_number_id, process_id=process_id
-        )
+        line: LineView | None = await queries.dialing.line(connection, phone_number_id=campaign.phone_number_id, process_id=process_id)
         if line is None:
             return Claim(held_by=Seen("node_concurrency", Verdict.WAIT, f"process {process_id} has not said that it is there"))
         held = first_against([*campaign_gates(now_seen, line.now), *pace(now_seen, line, line.now)])
@@ -73,7 +71,7 @@ async def _claim_next(connection: Connection, campaign: CampaignView, line: Line
     """The first contact whose gates are all open, planned; those before it are put aside with their reasons."""
     candidates: list[ContactFacts] = [
         each
-        async for each in queries.dialing.dialing_candidates(
+        async for each in queries.dialing.candidates(
             connection,
             campaign_id=campaign.id,
             rehearsal=campaign.rehearsal,
@@ -102,16 +100,14 @@ async def _plan_under_lock(
 ) -> tuple[Claimed | None, Seen | None]:
     """Lock the callee, look again, plan. Either the planned call, or the gate that closed meanwhile."""
     await lock_callee(connection, candidate.number, campaign.rehearsal)
-    facts: ContactFacts | None = await queries.dialing.dialing_contact(
+    facts: ContactFacts | None = await queries.dialing.contact(
         connection, contact_id=candidate.id, rehearsal=campaign.rehearsal, now=line.now
     )
     against = first_against(contact_gates(campaign, facts or candidate, line.now))
     if against is not None:
         return None, against
-    call_id: int = await queries.dialing.dialing_plan(
-        connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now
-    )
-    await queries.dialing.dialing_take_contact(connection, contact_id=candidate.id)
+    call_id: int = await queries.dialing.plan(connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now)
+    await queries.dialing.take_contact(connection, contact_id=candidate.id)
     await _space(connection, line, campaign, begun=not candidate.begun)
     return Claimed(call_id), None
 
@@ -119,14 +115,14 @@ async def _plan_under_lock(
 async def _space(connection: Connection, line: LineView, campaign: CampaignView, *, begun: bool) -> None:
     spacing = after_start(line, campaign.throttle_delay_ms, line.now)
     await _space_line(connection, line)
-    await queries.dialing.dialing_space_campaign(
+    await queries.dialing.space_campaign(
         connection, campaign_id=campaign.id, campaign_next=spacing.campaign, begun=int(begun), now=line.now
     )
 
 
 async def _space_line(connection: Connection, line: LineView) -> None:
     spacing = after_start(line, None, line.now)
-    await queries.dialing.dialing_space_line(
+    await queries.dialing.space_line(
         connection,
         account_id=line.carrier_account_id,
         account_next=spacing.account,
@@ -137,10 +133,10 @@ async def _space_line(connection: Connection, line: LineView) -> None:
 
 async def lock_callee(connection: Connection, number: str, rehearsal: bool) -> None:
     """Hold a number, by the row that stands for it, against claims, flips and suppressions until the transaction ends."""
-    locked = await queries.dialing.dialing_lock_callee(connection, number=number, rehearsal=rehearsal)
+    locked = await queries.dialing.lock_callee(connection, number=number, rehearsal=rehearsal)
     if locked is None:
-        await queries.dialing.dialing_know_callee(connection, number=number, rehearsal=rehearsal)
-        await queries.dialing.dialing_lock_callee(connection, number=number, rehearsal=rehearsal)
+        await queries.dialing.know_callee(connection, number=number, rehearsal=rehearsal)
+        await queries.dialing.lock_callee(connection, number=number, rehearsal=rehearsal)
 
 
 _STATUS_AFTER: Mapping[Verdict, ContactStatus] = {
@@ -154,7 +150,7 @@ async def _put_aside(connection: Connection, campaign_id: int, aside: Sequence[t
     """Contacts that a gate held back: the reason and when to look again, and a line in the ledger where that is news."""
     if not aside:
         return
-    await queries.dialing.dialing_block_contacts(
+    await queries.dialing.block_contacts(
         connection,
         ids=[contact.id for contact, _ in aside],
         statuses=[_STATUS_AFTER[seen.verdict].value for _, seen in aside],
@@ -163,7 +159,7 @@ async def _put_aside(connection: Connection, campaign_id: int, aside: Sequence[t
         look_again_at=[seen.look_again_at for _, seen in aside],
     )
     news = [(contact, seen) for contact, seen in aside if contact.blocked_by != seen.gate or seen.verdict is not Verdict.WAIT]
-    await queries.dialing.dialing_note_verdicts(
+    await queries.dialing.note_verdicts(
         connection,
         ids=[contact.id for contact, _ in news],
         gates=[seen.gate for _, seen in news],
@@ -184,11 +180,11 @@ async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: fl
     async with db.transaction() as connection:
         call = await ending.read(connection, claimed.call_id)
         if call.campaign_id is not None:
-            await queries.dialing.dialing_share_campaign(connection, campaign_id=call.campaign_id)
+            await queries.dialing.share_campaign(connection, campaign_id=call.campaign_id)
         await lock_callee(connection, call.number, call.rehearsal)
         closed = await _closed_since_claim(connection, call)
         if closed is None:
-            flipped = await queries.dialing.dialing_flip(
+            flipped = await queries.dialing.flip(
                 connection, call_id=call.id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
             )
             if flipped is not None:
@@ -199,10 +195,10 @@ async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: fl
 
 async def _closed_since_claim(connection: Connection, call: CallRow) -> Seen | None:
     """The gate that would not let this call start now: campaign, window, do-not-call list, the callee's own hours."""
-    callee = await queries.dialing.dialing_callee(connection, number=call.number, rehearsal=call.rehearsal, now=call.now)
+    callee = await queries.dialing.callee(connection, number=call.number, rehearsal=call.rehearsal, now=call.now)
     seen = [suppression(callee["suppressed"])]
     if call.campaign_id is not None:
-        campaign: CampaignView = await queries.dialing.dialing_campaign(connection, campaign_id=call.campaign_id)
+        campaign: CampaignView = await queries.dialing.campaign(connection, campaign_id=call.campaign_id)
         seen += campaign_gates(campaign, campaign.now)
         seen.append(callee_hours(campaign.local_hours, call.number, call.zone, campaign.now))
     return first_against(seen)
@@ -251,15 +247,15 @@ async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -
 async def accepted(db: Database, carrier: Carrier, call: CallRow, carrier_call_id: str) -> None:
     """Keep the carrier's id. What was stopped while the request was on its way, or was known under another id already, is hung up."""
     async with db.transaction() as connection:
-        kept = await queries.dialing.dialing_accepted(connection, call_id=call.id, carrier_call_id=carrier_call_id)
-        await queries.dialing.dialing_account_well(connection, account_id=call.carrier_account_id)
+        kept = await queries.dialing.accepted(connection, call_id=call.id, carrier_call_id=carrier_call_id)
+        await queries.dialing.account_well(connection, account_id=call.carrier_account_id)
     given_up = kept["state"] == CallState.ENDED and kept["outcome"] in (Outcome.LOST, Outcome.WITHDRAWN)
     second = kept["carrier_call_id"] != carrier_call_id
     if not (kept["cancel_wanted"] or given_up or second):
         return
     log.info("call %d is hung up at once: %s", call.id, "a second one for the same attempt" if second else "it was stopped")
     await hang_up(carrier, call.id, carrier_call_id)
-    await queries.dialing.dialing_post_done(db.pool, call_id=call.id)
+    await queries.dialing.post_done(db.pool, call_id=call.id)
 
 
 async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
@@ -275,10 +271,10 @@ async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
 async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | NothingSent) -> None:
     """Nothing was placed: withdrawn, and the account is left alone for a while."""
     async with db.transaction() as connection:
-        await queries.dialing.dialing_lock_account(connection, account_id=call.carrier_account_id)
-        before: int = await queries.dialing.dialing_account_back_offs(connection, account_id=call.carrier_account_id)
+        await queries.dialing.lock_account(connection, account_id=call.carrier_account_id)
+        before: int = await queries.dialing.account_back_offs(connection, account_id=call.carrier_account_id)
         pause = back_off(before, getattr(error, "retry_after_s", None))
-        await queries.dialing.dialing_back_off(connection, account_id=call.carrier_account_id, seconds=pause.total_seconds())
+        await queries.dialing.back_off(connection, account_id=call.carrier_account_id, seconds=pause.total_seconds())
     log.warning("call %d was not placed (%s): the carrier account is left alone for %.0f s", call.id, error, pause.total_seconds())
     throttled = isinstance(error, CarrierThrottled)
     await withdraw(db, call.id, Withdrawn.THROTTLED if throttled else Withdrawn.NOTHING_SENT)
@@ -295,7 +291,7 @@ async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
 
 async def _unknown(db: Database, call: CallRow, why: str) -> None:
     log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, why)
-    await queries.dialing.dialing_unknown(db.pool, call_id=call.id)
+    await queries.dialing.unknown(db.pool, call_id=call.id)
 
 
 class TestCallRefused(Exception):
@@ -329,20 +325,18 @@ async def claim_test_call(db: Database, wanted: TestCall, process_id: str) -> Cl
         LookupError: no such number, agent or process.
     """
     async with db.transaction() as connection:
-        account_id = await queries.dialing.dialing_account_of(connection, phone_number_id=wanted.phone_number_id)
-        await queries.dialing.dialing_lock_account(connection, account_id=account_id)
-        await queries.dialing.dialing_lock_number(connection, phone_number_id=wanted.phone_number_id)
-        line: LineView | None = await queries.dialing.dialing_line(
-            connection, phone_number_id=wanted.phone_number_id, process_id=process_id
-        )
+        account_id = await queries.dialing.account_of(connection, phone_number_id=wanted.phone_number_id)
+        await queries.dialing.lock_account(connection, account_id=account_id)
+        await queries.dialing.lock_number(connection, phone_number_id=wanted.phone_number_id)
+        line: LineView | None = await queries.dialing.line(connection, phone_number_id=wanted.phone_number_id, process_id=process_id)
         if line is None:
             raise LookupError(f"there is no phone number {wanted.phone_number_id}, or process {process_id} is not running")
         await lock_callee(connection, wanted.number, line.rehearsal)
-        callee = await queries.dialing.dialing_callee(connection, number=wanted.number, rehearsal=line.rehearsal, now=line.now)
+        callee = await queries.dialing.callee(connection, number=wanted.number, rehearsal=line.rehearsal, now=line.now)
         held = first_against([suppression(callee["suppressed"]), live_attempt(callee["live"], line.now), *line_gates(line, line.now)])
         if held is not None:
             raise TestCallRefused(held)
-        call_id: int | None = await queries.dialing.dialing_plan_test(
+        call_id: int | None = await queries.dialing.plan_test(
             connection,
             agent_id=wanted.agent_id,
             phone_number_id=wanted.phone_number_id,

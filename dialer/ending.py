@@ -39,12 +39,12 @@ async def hold(connection: Connection, call_id: int) -> CallRow:
     Raises:
         UnknownCall
     """
-    found = await queries.settling.settling_campaign_of(connection, call_id=call_id)
+    found = await queries.settling.campaign_of(connection, call_id=call_id)
     if found is None:
         raise UnknownCall(f"there is no call {call_id}")
     if found["campaign_id"] is not None:
-        await queries.dialing.dialing_lock_campaign(connection, campaign_id=found["campaign_id"])
-    await queries.settling.settling_lock_call(connection, call_id=call_id)
+        await queries.dialing.lock_campaign(connection, campaign_id=found["campaign_id"])
+    await queries.settling.lock_call(connection, call_id=call_id)
     return await read(connection, call_id)
 
 
@@ -54,7 +54,7 @@ async def read(connection: Connection, call_id: int) -> CallRow:
     Raises:
         UnknownCall
     """
-    call: CallRow | None = await queries.settling.settling_call(connection, call_id=call_id)
+    call: CallRow | None = await queries.settling.call(connection, call_id=call_id)
     if call is None:
         raise UnknownCall(f"there is no call {call_id}")
     return call
@@ -85,7 +85,7 @@ async def end(
     """
     if outcome is Outcome.WITHDRAWN and reason is None:
         reason = Withdrawn.STOPPED
-    ended = await queries.settling.settling_end_call(
+    ended = await queries.settling.end_call(
         connection, call_id=call.id, outcome=outcome.value, end_reason=reason and reason.value, ended_by=ended_by, carrier_code=code
     )
     if ended is None:
@@ -99,7 +99,7 @@ async def end(
 
 
 async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcome, code: str, wait: Seen | None) -> None:
-    contact: ContactRules = await queries.settling.settling_contact(connection, contact_id=call.contact_id)
+    contact: ContactRules = await queries.settling.contact(connection, contact_id=call.contact_id)
     rules = RetryRules(contact.max_retries, contact.retry_delay_min, contact.retry_on_voicemail, contact.retry_on_dropped)
     tries = Tries(contact.tries, contact.extra_tries, contact.lost_tries)
     then = after(outcome, rules, tries, now=call.now, callback_at=call.callback_at, code=code)
@@ -108,7 +108,7 @@ async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcom
         look_again_at = wait.look_again_at
         if wait.verdict is Verdict.SKIP:
             status, reason = ContactStatus.SKIPPED, wait.value
-    await queries.settling.settling_move_contact(
+    await queries.settling.move_contact(
         connection,
         contact_id=contact.id,
         status=status.value,
@@ -127,13 +127,13 @@ async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcom
 async def settle_campaign(connection: Connection, campaign_id: int) -> None:
     """After a change of a contact, under the campaign's lock: completed if nobody is left, paused if its pilot is done or too many
     of its requests fail."""
-    if await queries.settling.settling_complete_campaign(connection, campaign_id=campaign_id) is not None:
+    if await queries.settling.complete_campaign(connection, campaign_id=campaign_id) is not None:
         log.info("campaign %d completed", campaign_id)
         return
-    if await queries.settling.settling_end_pilot(connection, campaign_id=campaign_id) is not None:
+    if await queries.settling.end_pilot(connection, campaign_id=campaign_id) is not None:
         log.info("campaign %d paused: its pilot is done", campaign_id)
         return
-    recent = await queries.settling.settling_recent_requests(connection, campaign_id=campaign_id, most=BREAKER_LOOKS_AT)
+    recent = await queries.settling.recent_requests(connection, campaign_id=campaign_id, most=BREAKER_LOOKS_AT)
     reason = breaker_trips(recent["failed"], recent["requests"])
     if reason is not None:
         await pause_with_reason(connection, campaign_id, reason)
@@ -141,5 +141,5 @@ async def settle_campaign(connection: Connection, campaign_id: int) -> None:
 
 async def pause_with_reason(connection: Connection, campaign_id: int, reason: str) -> None:
     """Pause a running campaign by ourselves, with a reason that people can act on."""
-    if await queries.settling.settling_pause_campaign(connection, campaign_id=campaign_id, reason=reason) is not None:
+    if await queries.settling.pause_campaign(connection, campaign_id=campaign_id, reason=reason) is not None:
         log.warning("campaign %d paused: %s", campaign_id, reason)

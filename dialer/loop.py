@@ -115,7 +115,7 @@ class DialerLoop:
 
     async def start_process(self) -> None:
         """Say that this process is there: before anything is claimed for it."""
-        await queries.dialing.dialing_process_starts(
+        await queries.dialing.process_starts(
             self._db.pool,
             id=self._process.id,
             host=self._process.host,
@@ -125,7 +125,7 @@ class DialerLoop:
 
     async def run_once(self) -> Ticked:
         """One tick: hours, then claims in turn until nothing more may start. Returns when all that was claimed is on its way."""
-        campaigns = [each async for each in queries.dialing.dialing_campaigns(self._db.pool, accounts=list(self._carriers))]
+        campaigns = [each async for each in queries.dialing.campaigns(self._db.pool, accounts=list(self._carriers))]
         ready: list[CampaignView] = []
         later: list[datetime] = []
         for campaign in campaigns:
@@ -167,13 +167,13 @@ class DialerLoop:
         ticked = await self.run_once()
         if ticked.look_again_at is None:
             return self._interval_s
-        database_now: datetime = await queries.campaigns.campaigns_now(self._db.pool)
+        database_now: datetime = await queries.campaigns.now(self._db.pool)
         return min(self._interval_s, max(0.0, (ticked.look_again_at - database_now).total_seconds()))
 
     async def _beat(self) -> None:
         if self._steady_beats == 0:
             await self.start_process()
-        await queries.dialing.dialing_heartbeat(self._db.pool, process_id=self._process.id, lease_s=LEASE_S)
+        await queries.dialing.heartbeat(self._db.pool, process_id=self._process.id, lease_s=LEASE_S)
         self._steady_beats += 1
 
     async def _follow_hours(self, campaign: CampaignView, waits: Seen | None) -> None:
@@ -183,9 +183,9 @@ class DialerLoop:
             return
 
         async def work(connection: Connection) -> None:
-            status = await queries.dialing.dialing_lock_campaign(connection, campaign_id=campaign.id)
+            status = await queries.dialing.lock_campaign(connection, campaign_id=campaign.id)
             if status == campaign.status:
-                await queries.campaigns.campaigns_set_status(
+                await queries.campaigns.set_status(
                     connection, campaign_id=campaign.id, status=wanted.value, reason=waits.value if waits else ""
                 )
 
@@ -239,14 +239,14 @@ class DialerLoop:
             log.exception("preparing for call %d failed", call_id)
 
     async def _account_of(self, phone_number_id: int) -> str:
-        account: str = await queries.dialing.dialing_account_name(self._db.pool, phone_number_id=phone_number_id)
+        account: str = await queries.dialing.account_name(self._db.pool, phone_number_id=phone_number_id)
         return account
 
     async def _leave(self) -> None:
         """Hand back what is left: leases run out now, for others to take over."""
         await self.placed()
         try:
-            await queries.dialing.dialing_process_stops(self._db.pool, process_id=self._process.id)
+            await queries.dialing.process_stops(self._db.pool, process_id=self._process.id)
         except (*LOST, DatabaseUnavailable) as error:
             log.warning("the database did not take our leases back (%s): they run out by themselves", type(error).__name__)
 

@@ -42,7 +42,7 @@ async def record_report(db: Database, call_id: int, report: CarrierReport) -> Re
         UnknownCall: the carrier tells of a call that was never ours.
     """
     async with ending.locked(db, call_id) as (connection, call):
-        news = await queries.settling.settling_keep_event(
+        news = await queries.settling.keep_event(
             connection, call_id=call_id, source="carrier", kind=report.state.value, key=report.key, detail=_detail(report)
         )
         if news is None:
@@ -52,7 +52,7 @@ async def record_report(db: Database, call_id: int, report: CarrierReport) -> Re
         if report.state is CallState.ENDED:
             await _carrier_ended(connection, call, report.outcome, report.code, report.carrier_call_id, report)
             return Reported(news=True)
-        await queries.settling.settling_progress(
+        await queries.settling.progress(
             connection, call_id=call_id, state=report.state.value, at=report.at, carrier_call_id=report.carrier_call_id
         )
         return Reported(news=True, hang_up=report.carrier_call_id if _given_up(call) else None)
@@ -85,10 +85,10 @@ async def _carrier_ended(
 ) -> None:
     """The carrier says that the call is over. It ends now, unless a conversation that is still held will end it with its result."""
     if outcome == "answered" and call.answered_at is None and call.state != CallState.ENDED:
-        await queries.settling.settling_progress(
+        await queries.settling.progress(
             connection, call_id=call.id, state=CallState.ANSWERED.value, at=told and told.at, carrier_call_id=carrier_call_id
         )
-    await queries.settling.settling_carrier_ended(
+    await queries.settling.carrier_ended(
         connection, call_id=call.id, carrier_call_id=carrier_call_id, outcome=outcome, code=code, at=told and told.at
     )
     now_seen = await ending.read(connection, call.id)
@@ -108,9 +108,9 @@ async def _correct(connection: Connection, call: CallRow) -> None:
     if call.outcome != Outcome.LOST:
         return
     outcome = ending.outcome_of(call)
-    contact_id = await queries.settling.settling_correct_lost(connection, call_id=call.id, outcome=outcome.value)
+    contact_id = await queries.settling.correct_lost(connection, call_id=call.id, outcome=outcome.value)
     if contact_id is not None:
-        await queries.settling.settling_correct_contact(connection, contact_id=contact_id)
+        await queries.settling.correct_contact(connection, contact_id=contact_id)
     log.info("call %d was found after it had been given up: %s", call.id, outcome)
 
 
@@ -135,7 +135,7 @@ class SettleCalls:
         """One pass. `take_over`: also calls of other processes whose leases ran out; False while it may be us who was cut off."""
         due = [
             row["id"]
-            async for row in queries.settling.settling_take_due(
+            async for row in queries.settling.take_due(
                 self._db.pool,
                 process_id=self._process_id,
                 lease_s=LEASE_S,
@@ -176,7 +176,7 @@ class SettleCalls:
         seen = [each for each in await carrier.look_up(call.number, call.caller, since) if each.created_at >= since]
         known = {
             row["carrier_call_id"]
-            async for row in queries.settling.settling_known_ids(
+            async for row in queries.settling.known_ids(
                 self._db.pool, account_id=call.carrier_account_id, carrier_call_ids=[each.carrier_call_id for each in seen]
             )
         }
@@ -190,7 +190,7 @@ class SettleCalls:
         could_still_come = call.requested_at + timedelta(seconds=LEASE_S + carrier.post_limit_s + call.ring_timeout_s)
         looked_long_enough = call.first_missed_at is not None and call.now >= call.first_missed_at + LOOKS_APART
         if call.now < could_still_come or not looked_long_enough:
-            await queries.settling.settling_missed(self._db.pool, call_id=call.id)
+            await queries.settling.missed(self._db.pool, call_id=call.id)
             return False
         async with ending.locked(self._db, call.id) as (connection, now_seen):
             if now_seen.state == CallState.ENDED or now_seen.carrier_call_id != call.carrier_call_id:
@@ -204,7 +204,7 @@ class SettleCalls:
             if found.state is CallState.ENDED:
                 await _carrier_ended(connection, now_seen, found.outcome, found.code, found.carrier_call_id, None)
             else:
-                await queries.settling.settling_progress(
+                await queries.settling.progress(
                     connection, call_id=call.id, state=found.state.value, at=None, carrier_call_id=found.carrier_call_id
                 )
             after = await ending.read(connection, call.id)
@@ -221,7 +221,7 @@ class SettleCalls:
         if not unwanted:
             return False
         if call.state != CallState.ANSWERED:
-            await queries.settling.settling_want_cancelled(self._db.pool, call_id=call.id)
+            await queries.settling.want_cancelled(self._db.pool, call_id=call.id)
         if not await hang_up(carrier, call.id, found.carrier_call_id) or call.state != CallState.ANSWERED:
             return False
         async with ending.locked(self._db, call.id) as (connection, now_seen):

@@ -21,7 +21,7 @@ async def posts_are_back(db: Database, call_ids: Sequence[int], clock: Clock | N
     clock = clock or RealClock()
     deadline = clock.seconds() + WAIT_AT_MOST_S
     while call_ids:
-        still_open: int = await queries.campaigns.campaigns_posts_open(db.pool, ids=list(call_ids))
+        still_open: int = await queries.campaigns.posts_open(db.pool, ids=list(call_ids))
         if not still_open:
             break
         if clock.seconds() >= deadline:

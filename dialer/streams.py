@@ -43,7 +43,7 @@ async def issue_stream_token(db: Database, call_id: int) -> str:
         CallIsOver: also where there is no such call.
     """
     token = f"{call_id}.{secrets.token_urlsafe(24)}"
-    issued = await queries.settling.settling_issue_token(db.pool, call_id=call_id, token_hash=_digest(token), valid_s=TOKEN_VALID_S)
+    issued = await queries.settling.issue_token(db.pool, call_id=call_id, token_hash=_digest(token), valid_s=TOKEN_VALID_S)
     if issued is None:
         raise CallIsOver(f"call {call_id} does not go on: answer the carrier with a hang-up")
     return token
@@ -64,10 +64,8 @@ async def bind_stream(db: Database, token: str, stream_id: str, process_id: str)
             against = _against(call, token)
             if against is not None:
                 raise StreamRefused(against)
-            await queries.settling.settling_bind_stream(
-                connection, call_id=call_id, stream_id=stream_id, process_id=process_id, lease_s=LEASE_S
-            )
-            brief: CallBrief = await queries.settling.settling_brief(connection, call_id=call_id)
+            await queries.settling.bind_stream(connection, call_id=call_id, stream_id=stream_id, process_id=process_id, lease_s=LEASE_S)
+            brief: CallBrief = await queries.settling.brief(connection, call_id=call_id)
             return brief
     except ending.UnknownCall as error:
         raise StreamRefused(WhyNot.UNKNOWN) from error

@@ -29,12 +29,12 @@ async def add(
 
     async def work(connection: Connection) -> tuple[Suppression, list[int]]:
         await lock_callee(connection, number, rehearsal)
-        added: Suppression | None = await queries.suppressions.suppressions_add(
+        added: Suppression | None = await queries.suppressions.add(
             connection, number=number, rehearsal=rehearsal, reason=reason, source=source, call_id=call_id, added_by=actor
         )
-        stopped = [row["id"] async for row in queries.suppressions.suppressions_stop_calls(connection, number=number, rehearsal=rehearsal)]
+        stopped = [row["id"] async for row in queries.suppressions.stop_calls(connection, number=number, rehearsal=rehearsal)]
         if added is None:
-            added = await queries.suppressions.suppressions_standing(connection, number=number, rehearsal=rehearsal)
+            added = await queries.suppressions.standing(connection, number=number, rehearsal=rehearsal)
             assert added is not None
         else:
             await audit(connection, actor, "suppression.add", f"suppression {added.id}", {"source": source, "reason": reason})
@@ -54,7 +54,7 @@ async def remove(db: Database, suppression_id: int, *, actor: str) -> None:
     async with db.transaction() as connection:
         entry = await _get(connection, suppression_id)
         await lock_callee(connection, entry.number, entry.rehearsal)
-        if await queries.suppressions.suppressions_remove(connection, suppression_id=suppression_id) is None:
+        if await queries.suppressions.remove(connection, suppression_id=suppression_id) is None:
             raise NotAllowed("this entry was removed from the do-not-call list before")
         await audit(connection, actor, "suppression.remove", f"suppression {suppression_id}", {})
 
@@ -67,7 +67,7 @@ async def get(db: Database, suppression_id: int) -> Suppression:
 
 async def look_up(db: Database, number: str, *, rehearsal: bool = False) -> Suppression | None:
     """The entry that keeps the number (E.164) from being called, if there is one."""
-    found: Suppression | None = await queries.suppressions.suppressions_standing(db.pool, number=number, rehearsal=rehearsal)
+    found: Suppression | None = await queries.suppressions.standing(db.pool, number=number, rehearsal=rehearsal)
     return found
 
 
@@ -77,14 +77,12 @@ async def page(
     """Standing entries, newest first; `search`: digits of the number."""
     return [
         each
-        async for each in queries.suppressions.suppressions_page(
-            db.pool, rehearsal=rehearsal, search=search, after_id=after_id, page_size=page_size
-        )
+        async for each in queries.suppressions.page(db.pool, rehearsal=rehearsal, search=search, after_id=after_id, page_size=page_size)
     ]
 
 
 async def _get(connection: Connection, suppression_id: int) -> Suppression:
-    entry: Suppression | None = await queries.suppressions.suppressions_get(connection, suppression_id=suppression_id)
+    entry: Suppression | None = await queries.suppressions.get(connection, suppression_id=suppression_id)
     if entry is None:
         raise NotFound(f"there is no entry {suppression_id} on the do-not-call list")
     return entry

@@ -1,10 +1,10 @@
 -- Campaigns: what operators set and do.
 
--- name: campaigns_now()$
+-- name: now()$
 -- The time of the database.
 select callwright_now();
 
--- name: campaigns_get(campaign_id)^
+-- name: get(campaign_id)^
 -- record_class: Campaign
 -- A campaign with the counts of its contacts.
 select c.id, c.name, c.agent_id, c.agent_version, c.phone_number_id, c.status, c.status_reason, c.concurrency, c.max_retries, c.retry_delay_min,
@@ -15,15 +15,15 @@ select c.id, c.name, c.agent_id, c.agent_version, c.phone_number_id, c.status, c
 from campaigns c left join campaign_counts n on n.campaign_id = c.id
 where c.id = :campaign_id::bigint;
 
--- name: campaigns_agent(agent_id)^
+-- name: agent(agent_id)^
 -- An agent that campaigns may use, with its newest version.
 select id, version from agents where id = :agent_id::bigint and deleted_at is null;
 
--- name: campaigns_number(phone_number_id)^
+-- name: number(phone_number_id)^
 -- A number that campaigns may call from.
 select id, carrier_account_id from phone_numbers where id = :phone_number_id::bigint and deleted_at is null;
 
--- name: campaigns_create(name, agent_id, agent_version, phone_number_id, concurrency, max_retries, retry_delay_min, throttle_delay_ms, start_time, end_time, timezone, weekdays, scheduled_start, retry_on_voicemail, retry_on_dropped, local_hours, ring_timeout_s, max_per_24h, max_per_7d, pilot_size, actor)$
+-- name: create(name, agent_id, agent_version, phone_number_id, concurrency, max_retries, retry_delay_min, throttle_delay_ms, start_time, end_time, timezone, weekdays, scheduled_start, retry_on_voicemail, retry_on_dropped, local_hours, ring_timeout_s, max_per_24h, max_per_7d, pilot_size, actor)$
 -- A new campaign in Draft: its id.
 insert into campaigns (name, agent_id, agent_version, phone_number_id, concurrency, max_retries, retry_delay_min, throttle_delay_ms, start_time,
                        end_time, timezone, weekdays, scheduled_start, retry_on_voicemail, retry_on_dropped, local_hours, ring_timeout_s,
@@ -34,8 +34,8 @@ values (:name::text, :agent_id::bigint, :agent_version::int, :phone_number_id::b
         :pilot_size::int, :actor::text)
 returning id;
 
--- name: campaigns_edit(campaign_id, name, agent_id, agent_version, phone_number_id, concurrency, max_retries, retry_delay_min, throttle_delay_ms, start_time, end_time, timezone, weekdays, scheduled_start, retry_on_voicemail, retry_on_dropped, local_hours, ring_timeout_s, max_per_24h, max_per_7d, pilot_size)!
--- New settings; what held contacts back under the old ones is looked at again (campaigns_look_again).
+-- name: edit(campaign_id, name, agent_id, agent_version, phone_number_id, concurrency, max_retries, retry_delay_min, throttle_delay_ms, start_time, end_time, timezone, weekdays, scheduled_start, retry_on_voicemail, retry_on_dropped, local_hours, ring_timeout_s, max_per_24h, max_per_7d, pilot_size)!
+-- New settings; what held contacts back under the old ones is looked at again (look_again).
 update campaigns set
     name = :name::text, agent_id = :agent_id::bigint, agent_version = :agent_version::int, phone_number_id = :phone_number_id::bigint,
     concurrency = :concurrency::int, max_retries = :max_retries::int, retry_delay_min = :retry_delay_min::int,
@@ -46,45 +46,45 @@ update campaigns set
     pilot_done = pilot_done and pilot_size is not distinct from :pilot_size::int, version = version + 1
 where id = :campaign_id::bigint;
 
--- name: campaigns_look_again(campaign_id)!
+-- name: look_again(campaign_id)!
 -- Whatever gate held a pending contact back is looked at anew.
 update contacts set blocked_by = null, blocked_reason = null, look_again_at = null, updated_at = callwright_now()
 where campaign_id = :campaign_id::bigint and status = 'pending' and look_again_at is not null;
 
--- name: campaigns_set_status(campaign_id, status, reason)!
+-- name: set_status(campaign_id, status, reason)!
 -- A new status, with the reason where it is not an operator's.
 update campaigns set status = :status::text, status_reason = :reason::text where id = :campaign_id::bigint;
 
--- name: campaigns_run(campaign_id, status)!
+-- name: run(campaign_id, status)!
 -- Start or Resume: it runs from now on.
 update campaigns set status = :status::text, status_reason = '', running_since = callwright_now(), started_at = coalesce(started_at, callwright_now()),
     ended_at = null
 where id = :campaign_id::bigint;
 
--- name: campaigns_end(campaign_id, status)!
+-- name: end(campaign_id, status)!
 -- Stopped for good.
 update campaigns set status = :status::text, status_reason = '', ended_at = callwright_now() where id = :campaign_id::bigint;
 
--- name: campaigns_delete(campaign_id)!
+-- name: delete(campaign_id)!
 -- A Draft that nobody needs, with its contacts.
 delete from campaigns where id = :campaign_id::bigint and status = 'draft';
 
--- name: campaigns_copy_contacts(from_id, to_id)!
+-- name: copy_contacts(from_id, to_id)!
 -- All contacts of one campaign as fresh ones of another.
 insert into contacts (campaign_id, number, name, variables)
 select :to_id::bigint, number, name, variables from contacts where campaign_id = :from_id::bigint order by id;
 
--- name: campaigns_stop_posts(campaign_id)
+-- name: stop_posts(campaign_id)
 -- Calls of the campaign whose POST is on its way are to be taken back when it returns: their ids.
 update calls set cancel_wanted = true
 where campaign_id = :campaign_id::bigint and state = 'requested' and posted_at is null
 returning id;
 
--- name: campaigns_posts_open(ids)$
+-- name: posts_open(ids)$
 -- How many of these POSTs have not come back.
 select count(*) from calls where id = any (:ids::bigint[]) and state = 'requested' and posted_at is null;
 
--- name: campaigns_missing_variables(campaign_id)
+-- name: missing_variables(campaign_id)
 -- record_class: MissingVariable
 -- Which variables of the agent's texts how many pending contacts lack.
 select v.name, count(*) as contacts
@@ -95,7 +95,7 @@ cross join lateral unnest(missing_variables(av.required_variables, ct.variables,
 where ct.campaign_id = :campaign_id::bigint and ct.status = 'pending'
 group by v.name order by count(*) desc, v.name;
 
--- name: campaigns_stats(campaign_id)^
+-- name: stats(campaign_id)^
 -- record_class: CampaignStats
 -- What the campaign's calls came to so far.
 select count(*) filter (where state <> 'ended') as live,
@@ -108,7 +108,7 @@ select count(*) filter (where state <> 'ended') as live,
        callwright_now() as now
 from calls where campaign_id = :campaign_id::bigint;
 
--- name: campaigns_waiting(campaign_id)
+-- name: waiting(campaign_id)
 -- record_class: Waiting
 -- Why pending contacts wait, most frequent gate first.
 select coalesce(blocked_by, case when not_before > callwright_now() then 'retry_delay' else 'queue' end) as gate, count(*) as contacts,
@@ -116,6 +116,6 @@ select coalesce(blocked_by, case when not_before > callwright_now() then 'retry_
 from contacts where campaign_id = :campaign_id::bigint and status = 'pending'
 group by 1 order by 2 desc, 1;
 
--- name: campaigns_audit(actor, action, subject, detail)!
+-- name: audit(actor, action, subject, detail)!
 -- Who did what.
 insert into audit_log (actor, action, subject, detail) values (:actor::text, :action::text, :subject::text, :detail::jsonb);

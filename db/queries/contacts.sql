@@ -1,13 +1,13 @@
 -- Contacts of campaigns.
 
--- name: contacts_get(contact_id)^
+-- name: get(contact_id)^
 -- record_class: Contact
 -- One contact.
 select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
        look_again_at, created_at, updated_at
 from contacts where id = :contact_id::bigint;
 
--- name: contacts_page(campaign_id, status, search, after_id, page_size)
+-- name: page(campaign_id, status, search, after_id, page_size)
 -- record_class: Contact
 -- One page of a campaign's contacts, in their order.
 select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
@@ -18,7 +18,7 @@ where campaign_id = :campaign_id::bigint and (:status::text is null or status = 
   and (:after_id::bigint is null or id > :after_id::bigint)
 order by id limit :page_size::int;
 
--- name: contacts_add(campaign_id, numbers, names, variables)
+-- name: add(campaign_id, numbers, names, variables)
 -- Add contacts; numbers that the campaign has already are left out. The numbers that went in.
 insert into contacts (campaign_id, number, name, variables)
 select :campaign_id::bigint, n.number, n.name, n.variables
@@ -27,38 +27,38 @@ order by n.turn
 on conflict (campaign_id, number) do nothing
 returning number;
 
--- name: contacts_known(campaign_id, numbers)
+-- name: known(campaign_id, numbers)
 -- Which of these numbers the campaign has.
 select number from contacts where campaign_id = :campaign_id::bigint and number = any (:numbers::text[]);
 
--- name: contacts_keep_import(campaign_id, file_name, actor, report)$
+-- name: keep_import(campaign_id, file_name, actor, report)$
 -- The report of an import.
 insert into contact_imports (campaign_id, file_name, actor, report) values (:campaign_id::bigint, :file_name::text, :actor::text, :report::jsonb)
 returning id;
 
--- name: contacts_retry(contact_id)!
+-- name: retry(contact_id)!
 -- One more try for a failed contact, as soon as its turn comes.
 update contacts set status = 'pending', status_reason = '', extra_tries = greatest(extra_tries, tries - (
         select max_retries from campaigns c where c.id = contacts.campaign_id)), lost_tries = 0,
     not_before = callwright_now(), blocked_by = null, blocked_reason = null, look_again_at = null, updated_at = callwright_now()
 where id = :contact_id::bigint and status = 'failed';
 
--- name: contacts_skip(contact_id, reason)!
+-- name: skip(contact_id, reason)!
 -- A pending contact that will not be called.
 update contacts set status = 'skipped', status_reason = :reason::text, blocked_by = null, blocked_reason = null, look_again_at = null,
     updated_at = callwright_now()
 where id = :contact_id::bigint and status = 'pending';
 
--- name: contacts_remove(contact_id)!
+-- name: remove(contact_id)!
 -- A pending contact that is taken out of its campaign.
 delete from contacts where id = :contact_id::bigint and status = 'pending';
 
--- name: contacts_verdicts(contact_id)
+-- name: verdicts(contact_id)
 -- record_class: GateVerdict
 -- The ledger of a contact, newest first.
 select at, gate, verdict, value, look_again_at from gate_verdicts where contact_id = :contact_id::bigint order by id desc limit 100;
 
--- name: contacts_calls(contact_id)
+-- name: calls(contact_id)
 -- record_class: ContactCall
 -- A contact's calls, newest first.
 select id, state, outcome, end_reason, carrier_code, planned_at, requested_at, ended_at from calls where contact_id = :contact_id::bigint

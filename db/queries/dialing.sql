@@ -1,35 +1,35 @@
 -- What the dialer reads and writes on the way from a contact to a placed call. Locks are taken in one order everywhere:
 -- carrier account, phone number, campaign, callee, call. Each statement takes the time once it has its locks.
 
--- name: dialing_lock_account(account_id)$
+-- name: lock_account(account_id)$
 -- Lock a carrier account: one claim at a time, so that its calls per second hold.
 select id from carrier_accounts where id = :account_id::bigint for no key update;
 
--- name: dialing_account_of(phone_number_id)$
+-- name: account_of(phone_number_id)$
 -- The carrier account of one of our numbers.
 select carrier_account_id from phone_numbers where id = :phone_number_id::bigint;
 
--- name: dialing_lock_number(phone_number_id)$
+-- name: lock_number(phone_number_id)$
 -- Lock one of our numbers.
 select id from phone_numbers where id = :phone_number_id::bigint for no key update;
 
--- name: dialing_lock_campaign(campaign_id)$
+-- name: lock_campaign(campaign_id)$
 -- Lock a campaign against every other change of its status, its contacts and its calls; its status.
 select status from campaigns where id = :campaign_id::bigint for no key update;
 
--- name: dialing_share_campaign(campaign_id)$
+-- name: share_campaign(campaign_id)$
 -- Keep a campaign's status as it is until the transaction ends, beside others who do the same.
 select status from campaigns where id = :campaign_id::bigint for share;
 
--- name: dialing_know_callee(number, rehearsal)!
+-- name: know_callee(number, rehearsal)!
 -- Make the row that stands for a number, if there is none.
 insert into callees (number, rehearsal) values (:number::text, :rehearsal::boolean) on conflict do nothing;
 
--- name: dialing_lock_callee(number, rehearsal)$
+-- name: lock_callee(number, rehearsal)$
 -- Lock the row that stands for a number: what a claim, a flip and a suppression all do.
 select number from callees where number = :number::text and rehearsal = :rehearsal::boolean for no key update;
 
--- name: dialing_campaigns(accounts)
+-- name: campaigns(accounts)
 -- record_class: CampaignView
 -- Every campaign that runs or waits on one of these carrier accounts, longest not served first.
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
@@ -49,7 +49,7 @@ join carrier_accounts a on a.id = n.carrier_account_id
 where c.status in ('pending', 'in_progress') and a.name = any (:accounts::text[])
 order by c.last_claim_at, c.id;
 
--- name: dialing_campaign(campaign_id)^
+-- name: campaign(campaign_id)^
 -- record_class: CampaignView
 -- One campaign in whatever status; `next_due_at` is left out.
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
@@ -64,7 +64,7 @@ join phone_numbers n on n.id = c.phone_number_id
 join carrier_accounts a on a.id = n.carrier_account_id
 where c.id = :campaign_id::bigint;
 
--- name: dialing_line(phone_number_id, process_id)^
+-- name: line(phone_number_id, process_id)^
 -- record_class: LineView
 -- A number with its account and the process that would dial on it.
 select n.id as phone_number_id, a.id as carrier_account_id, a.rehearsal, a.calls_per_second as account_calls_per_second,
@@ -79,7 +79,7 @@ join carrier_accounts a on a.id = n.carrier_account_id
 cross join processes p
 where n.id = :phone_number_id::bigint and p.id = :process_id::text;
 
--- name: dialing_candidates(campaign_id, rehearsal, fresh, now, most)
+-- name: candidates(campaign_id, rehearsal, fresh, now, most)
 -- record_class: ContactFacts
 -- The contacts whose turn it is, due retries first, with what their gates look at.
 with due as materialized (
@@ -104,7 +104,7 @@ join agent_versions av on av.agent_id = c.agent_id and av.version = c.agent_vers
 cross join lateral callee_facts(ct.number, :rehearsal::boolean, :now::timestamptz) f
 order by due.turn;
 
--- name: dialing_contact(contact_id, rehearsal, now)^
+-- name: contact(contact_id, rehearsal, now)^
 -- record_class: ContactFacts
 -- One pending contact with what its gates look at.
 select ct.id, ct.number, nullif(ct.variables ->> 'timezone', '') as zone, ct.tries, ct.extra_tries, ct.lost_tries, ct.callback, ct.begun,
@@ -116,11 +116,11 @@ join agent_versions av on av.agent_id = c.agent_id and av.version = c.agent_vers
 cross join lateral callee_facts(ct.number, :rehearsal::boolean, :now::timestamptz) f
 where ct.id = :contact_id::bigint and ct.status = 'pending';
 
--- name: dialing_callee(number, rehearsal, now)^
+-- name: callee(number, rehearsal, now)^
 -- Whether a number is suppressed or in a call, and its tries of the last seven days.
 select suppressed, live, tries_7d from callee_facts(:number::text, :rehearsal::boolean, :now::timestamptz);
 
--- name: dialing_block_contacts(ids, statuses, gates, reasons, look_again_at)!
+-- name: block_contacts(ids, statuses, gates, reasons, look_again_at)!
 -- Contacts that a gate held back: those that wait stay pending with the reason, the others are skipped or failed.
 update contacts ct set
     status = b.status, status_reason = case when b.status = 'pending' then '' else b.reason end,
@@ -129,14 +129,14 @@ from unnest(:ids::bigint[], :statuses::text[], :gates::text[], :reasons::text[],
     as b (id, status, gate, reason, look_again_at)
 where ct.id = b.id and ct.status = 'pending';
 
--- name: dialing_note_verdicts(ids, gates, verdicts, reasons, look_again_at)!
+-- name: note_verdicts(ids, gates, verdicts, reasons, look_again_at)!
 -- The ledger: each change of verdict on a contact.
 insert into gate_verdicts (contact_id, gate, verdict, value, look_again_at)
 select b.id, b.gate, b.verdict, b.reason, b.look_again_at
 from unnest(:ids::bigint[], :gates::text[], :verdicts::text[], :reasons::text[], :look_again_at::timestamptz[])
     as b (id, gate, verdict, reason, look_again_at);
 
--- name: dialing_plan(contact_id, process_id, lease_s, now)$
+-- name: plan(contact_id, process_id, lease_s, now)$
 -- Write the intent to call a contact: the call's id.
 insert into calls (campaign_id, contact_id, number, contact_name, variables, phone_number_id, carrier_account_id, agent_id, agent_version,
                    rehearsal, try, ring_timeout_s, process_id, planned_at, lease_until)
@@ -149,7 +149,7 @@ join carrier_accounts a on a.id = n.carrier_account_id
 where ct.id = :contact_id::bigint
 returning id;
 
--- name: dialing_plan_test(agent_id, phone_number_id, number, contact_name, variables, ring_timeout_s, process_id, lease_s, now)$
+-- name: plan_test(agent_id, phone_number_id, number, contact_name, variables, ring_timeout_s, process_id, lease_s, now)$
 -- Write the intent of a test call: newest version of the agent, no campaign and no contact.
 insert into calls (number, contact_name, variables, phone_number_id, carrier_account_id, agent_id, agent_version, rehearsal, ring_timeout_s,
                    process_id, planned_at, lease_until)
@@ -161,70 +161,70 @@ cross join agents g
 where n.id = :phone_number_id::bigint and n.deleted_at is null and g.id = :agent_id::bigint and g.deleted_at is null
 returning id;
 
--- name: dialing_take_contact(contact_id)!
+-- name: take_contact(contact_id)!
 -- The contact is in progress: nothing blocks it any more.
 update contacts set status = 'in_progress', status_reason = '', blocked_by = null, blocked_reason = null, look_again_at = null, begun = true,
     updated_at = callwright_now()
 where id = :contact_id::bigint;
 
--- name: dialing_space_line(account_id, account_next, phone_number_id, number_next)!
+-- name: space_line(account_id, account_next, phone_number_id, number_next)!
 -- From when on the next call may start on the account and on the number.
 with account as (
     update carrier_accounts set next_start_at = :account_next::timestamptz where id = :account_id::bigint
 )
 update phone_numbers set next_start_at = :number_next::timestamptz where id = :phone_number_id::bigint;
 
--- name: dialing_space_campaign(campaign_id, campaign_next, begun, now)!
+-- name: space_campaign(campaign_id, campaign_next, begun, now)!
 -- From when on the campaign's next call may start, and how many contacts it has begun.
 update campaigns set next_start_at = :campaign_next::timestamptz, last_claim_at = :now::timestamptz,
     contacts_begun = contacts_begun + :begun::int
 where id = :campaign_id::bigint;
 
--- name: dialing_flip(call_id, process_id, fence, post_limit_s)$
+-- name: flip(call_id, process_id, fence, post_limit_s)$
 -- The last step before the POST: planned becomes requested, if the call is still ours and its lease outlasts the POST.
 update calls set state = 'requested', requested_at = callwright_now()
 where id = :call_id::bigint and state = 'planned' and process_id = :process_id::text and fence = :fence::bigint
   and lease_until > callwright_now() + make_interval(secs => :post_limit_s::float8)
 returning id;
 
--- name: dialing_accepted(call_id, carrier_call_id)^
+-- name: accepted(call_id, carrier_call_id)^
 -- The carrier took the call: keep its id, unless a webhook was faster. Done, unless it is to be taken back at once.
 update calls set carrier_call_id = coalesce(carrier_call_id, :carrier_call_id::text),
     posted_at = case when cancel_wanted then posted_at else callwright_now() end
 where id = :call_id::bigint
 returning carrier_call_id, cancel_wanted, state, outcome;
 
--- name: dialing_post_done(call_id)!
+-- name: post_done(call_id)!
 -- The POST is over, whatever came of it.
 update calls set posted_at = callwright_now() where id = :call_id::bigint and posted_at is null;
 
--- name: dialing_unknown(call_id)$
+-- name: unknown(call_id)$
 -- Nobody knows whether the carrier took the call: to be settled, never asked for again.
 update calls set state = 'unknown', unknown_at = callwright_now(), posted_at = callwright_now()
 where id = :call_id::bigint and state = 'requested'
 returning id;
 
--- name: dialing_account_well(account_id)!
+-- name: account_well(account_id)!
 -- The account answers again: the next back-off starts small.
 update carrier_accounts set back_offs = 0, backed_off_until = null where id = :account_id::bigint and back_offs > 0;
 
--- name: dialing_account_back_offs(account_id)$
+-- name: account_back_offs(account_id)$
 -- How often in a row the account has been left alone.
 select back_offs from carrier_accounts where id = :account_id::bigint;
 
--- name: dialing_back_off(account_id, seconds)!
+-- name: back_off(account_id, seconds)!
 -- Leave the account alone for a while.
 update carrier_accounts set back_offs = back_offs + 1,
     backed_off_until = greatest(backed_off_until, callwright_now() + make_interval(secs => :seconds::float8))
 where id = :account_id::bigint;
 
--- name: dialing_process_starts(id, host, stream_url, concurrency)!
+-- name: process_starts(id, host, stream_url, concurrency)!
 -- A process that can hold calls says that it is there.
 insert into processes (id, host, stream_url, concurrency) values (:id::text, :host::text, :stream_url::text, :concurrency::int)
 on conflict (id) do update set host = excluded.host, stream_url = excluded.stream_url, concurrency = excluded.concurrency,
     heartbeat_at = callwright_now(), stopped_at = null;
 
--- name: dialing_heartbeat(process_id, lease_s)!
+-- name: heartbeat(process_id, lease_s)!
 -- The process lives: so do the leases of its calls.
 with beat as (
     update processes set heartbeat_at = callwright_now() where id = :process_id::text
@@ -232,13 +232,13 @@ with beat as (
 update calls set lease_until = callwright_now() + make_interval(secs => :lease_s::float8)
 where process_id = :process_id::text and state <> 'ended';
 
--- name: dialing_process_stops(process_id)!
+-- name: process_stops(process_id)!
 -- The process ends: what it has left runs out now, for others to take over.
 with stopped as (
     update processes set stopped_at = callwright_now() where id = :process_id::text
 )
 update calls set lease_until = callwright_now() where process_id = :process_id::text and state <> 'ended';
 
--- name: dialing_account_name(phone_number_id)$
+-- name: account_name(phone_number_id)$
 -- The name of the carrier account that one of our numbers belongs to.
 select a.name from phone_numbers n join carrier_accounts a on a.id = n.carrier_account_id where n.id = :phone_number_id::bigint;

@@ -1,6 +1,6 @@
 -- What is told about calls, and what becomes of them and of their contacts.
 
--- name: settling_call(call_id)^
+-- name: call(call_id)^
 -- record_class: CallRow
 -- A call as it is now.
 select k.id, k.campaign_id, k.contact_id, k.number, nullif(k.variables ->> 'timezone', '') as zone, n.e164 as caller, a.name as account, k.carrier_account_id, k.phone_number_id, k.rehearsal, k.state,
@@ -13,22 +13,22 @@ join phone_numbers n on n.id = k.phone_number_id
 join carrier_accounts a on a.id = k.carrier_account_id
 where k.id = :call_id::bigint;
 
--- name: settling_lock_call(call_id)$
+-- name: lock_call(call_id)$
 -- Lock a call; its id.
 select id from calls where id = :call_id::bigint for no key update;
 
--- name: settling_campaign_of(call_id)^
+-- name: campaign_of(call_id)^
 -- Which campaign a call belongs to: what is to be locked before the call.
 select id, campaign_id from calls where id = :call_id::bigint;
 
--- name: settling_keep_event(call_id, source, kind, key, detail)$
+-- name: keep_event(call_id, source, kind, key, detail)$
 -- Keep what was told, once: null where it was told before.
 insert into call_events (call_id, source, kind, key, detail)
 values (:call_id::bigint, :source::text, :kind::text, :key::text, :detail::jsonb)
 on conflict (call_id, source, key) where key is not null do nothing
 returning id;
 
--- name: settling_progress(call_id, state, at, carrier_call_id)!
+-- name: progress(call_id, state, at, carrier_call_id)!
 -- The call got further: its state moves up (never down), its times and the carrier's id are filled in where they are missing.
 update calls set
     state = case when state <> 'ended' and call_rank(:state::text) > call_rank(state) then :state::text else state end,
@@ -37,7 +37,7 @@ update calls set
     carrier_call_id = coalesce(carrier_call_id, :carrier_call_id::text)
 where id = :call_id::bigint;
 
--- name: settling_carrier_ended(call_id, carrier_call_id, outcome, code, at)!
+-- name: carrier_ended(call_id, carrier_call_id, outcome, code, at)!
 -- The carrier says that the call is over, and how.
 update calls set
     carrier_ended_at = coalesce(carrier_ended_at, :at::timestamptz, callwright_now()),
@@ -46,7 +46,7 @@ update calls set
     carrier_call_id = coalesce(carrier_call_id, :carrier_call_id::text)
 where id = :call_id::bigint;
 
--- name: settling_end_call(call_id, outcome, end_reason, ended_by, carrier_code)$
+-- name: end_call(call_id, outcome, end_reason, ended_by, carrier_code)$
 -- A call ends, once: null where it had ended.
 update calls set
     state = 'ended', ended_at = callwright_now(), outcome = :outcome::text, end_reason = coalesce(end_reason, :end_reason::text),
@@ -57,25 +57,25 @@ update calls set
 where id = :call_id::bigint and state <> 'ended'
 returning id;
 
--- name: settling_correct_lost(call_id, outcome)$
+-- name: correct_lost(call_id, outcome)$
 -- A call that was given up as lost was found after all: null where it was not lost.
 update calls set outcome = :outcome::text, duration_ms = case when answered_at is not null and carrier_ended_at is not null
         then greatest(0, extract(epoch from carrier_ended_at - answered_at) * 1000)::int end
 where id = :call_id::bigint and state = 'ended' and outcome = 'lost'
 returning contact_id;
 
--- name: settling_correct_contact(contact_id)!
+-- name: correct_contact(contact_id)!
 -- What was not counted as a try was one.
 update contacts set tries = tries + 1, lost_tries = greatest(0, lost_tries - 1), updated_at = callwright_now() where id = :contact_id::bigint;
 
--- name: settling_contact(contact_id)^
+-- name: contact(contact_id)^
 -- record_class: ContactRules
 -- A contact with what its campaign says about further tries.
 select ct.id, ct.status, ct.tries, ct.extra_tries, ct.lost_tries, c.max_retries, c.retry_delay_min, c.retry_on_voicemail, c.retry_on_dropped
 from contacts ct join campaigns c on c.id = ct.campaign_id
 where ct.id = :contact_id::bigint;
 
--- name: settling_move_contact(contact_id, status, reason, tries, lost_tries, not_before, callback, outcome, gate, gate_reason, look_again_at)!
+-- name: move_contact(contact_id, status, reason, tries, lost_tries, not_before, callback, outcome, gate, gate_reason, look_again_at)!
 -- A contact after one of its calls; `not_before` null leaves its turn as it was.
 update contacts set
     status = :status::text, status_reason = :reason::text, tries = :tries::int, lost_tries = :lost_tries::int,
@@ -83,20 +83,20 @@ update contacts set
     blocked_by = :gate::text, blocked_reason = :gate_reason::text, look_again_at = :look_again_at::timestamptz, updated_at = callwright_now()
 where id = :contact_id::bigint and status = 'in_progress';
 
--- name: settling_complete_campaign(campaign_id)$
+-- name: complete_campaign(campaign_id)$
 -- A running campaign with nobody left to call is completed: its id, else null.
 update campaigns c set status = 'completed', status_reason = '', ended_at = callwright_now()
 from campaign_counts n
 where c.id = :campaign_id::bigint and n.campaign_id = c.id and c.status in ('pending', 'in_progress') and n.pending = 0 and n.in_progress = 0
 returning c.id;
 
--- name: settling_pause_campaign(campaign_id, reason)$
+-- name: pause_campaign(campaign_id, reason)$
 -- A running campaign pauses by itself: its id, else null.
 update campaigns set status = 'paused', status_reason = :reason::text
 where id = :campaign_id::bigint and status in ('pending', 'in_progress')
 returning id;
 
--- name: settling_end_pilot(campaign_id)$
+-- name: end_pilot(campaign_id)$
 -- The pilot's contacts have all been called once: the campaign pauses. Its size, else null.
 update campaigns c set status = 'paused', pilot_done = true,
     status_reason = 'the pilot of ' || c.pilot_size || ' contacts is done: look at its calls, then resume'
@@ -104,7 +104,7 @@ where c.id = :campaign_id::bigint and c.status in ('pending', 'in_progress') and
   and c.contacts_begun >= c.pilot_size and not exists (select from calls k where k.campaign_id = c.id and k.state <> 'ended')
 returning c.pilot_size;
 
--- name: settling_recent_requests(campaign_id, most)^
+-- name: recent_requests(campaign_id, most)^
 -- How many of the campaign's last requests to the carrier failed, and how many there were, since it last began to run.
 select count(*) as requests,
        count(*) filter (where k.outcome in ('carrier_failure', 'lost') or k.end_reason = 'nothing_sent' or k.unknown_at is not null) as failed
@@ -116,7 +116,7 @@ from (
     order by k.id desc limit :most::int
 ) k;
 
--- name: settling_take_due(process_id, lease_s, every_s, accounts, take_over, most)
+-- name: take_due(process_id, lease_s, every_s, accounts, take_over, most)
 -- Calls that must be asked about, taken by this process: fates unknown, leases that ran out, silence where the carrier should have spoken.
 -- Of a process that is gone, a POST's fate is not known, and nobody talks on its streams any more.
 update calls k set
@@ -144,19 +144,19 @@ from (
 where k.id = due.id
 returning k.id;
 
--- name: settling_missed(call_id)!
+-- name: missed(call_id)!
 -- The carrier was looked through, and nothing was found.
 update calls set first_missed_at = coalesce(first_missed_at, callwright_now()) where id = :call_id::bigint;
 
--- name: settling_known_ids(account_id, carrier_call_ids)
+-- name: known_ids(account_id, carrier_call_ids)
 -- Which of these ids belong to a call of ours already.
 select carrier_call_id from calls where carrier_account_id = :account_id::bigint and carrier_call_id = any (:carrier_call_ids::text[]);
 
--- name: settling_want_cancelled(call_id)!
+-- name: want_cancelled(call_id)!
 -- The call is to be taken back, so that its end is a withdrawal.
 update calls set cancel_wanted = true where id = :call_id::bigint and state <> 'ended';
 
--- name: settling_keep_result(call_id, fence, ended_by, reason, who, goal, evidence, fields, summary, sentiment, sentiment_word, opted_out, callback_at, first_word_ms, message_delivered, recording)$
+-- name: keep_result(call_id, fence, ended_by, reason, who, goal, evidence, fields, summary, sentiment, sentiment_word, opted_out, callback_at, first_word_ms, message_delivered, recording)$
 -- The result of a conversation, kept once and only from who holds the call.
 update calls set
     conversation_ended_at = callwright_now(), ended_by = :ended_by::text, end_reason = :reason::text, who = :who::text, goal = :goal::text,
@@ -166,18 +166,18 @@ update calls set
 where id = :call_id::bigint and state <> 'ended' and conversation_ended_at is null and fence = :fence::bigint
 returning id;
 
--- name: settling_set_recording(call_id, recording)!
+-- name: set_recording(call_id, recording)!
 -- Where the recording lies, below the data directory.
 update calls set recording = :recording::text where id = :call_id::bigint;
 
--- name: settling_keep_turn(call_id, position, speaker, text, start_ms, end_ms, cut_off, latency_ms)!
+-- name: keep_turn(call_id, position, speaker, text, start_ms, end_ms, cut_off, latency_ms)!
 -- A turn of the transcript; the same position again replaces it.
 insert into transcript_turns (call_id, position, speaker, text, start_ms, end_ms, cut_off, latency_ms)
 values (:call_id::bigint, :position::int, :speaker::text, :text::text, :start_ms::int, :end_ms::int, :cut_off::boolean, :latency_ms::jsonb)
 on conflict (call_id, position) do update set speaker = excluded.speaker, text = excluded.text, start_ms = excluded.start_ms,
     end_ms = excluded.end_ms, cut_off = excluded.cut_off, latency_ms = excluded.latency_ms;
 
--- name: settling_issue_token(call_id, token_hash, valid_s)$
+-- name: issue_token(call_id, token_hash, valid_s)$
 -- A new stream token for a call that goes on: null where it does not. An older token of the call is void.
 update calls set stream_token_hash = :token_hash::bytea, stream_token_used_at = null,
     stream_token_expires_at = callwright_now() + make_interval(secs => :valid_s::float8)
@@ -185,14 +185,14 @@ where id = :call_id::bigint and state in ('requested', 'unknown', 'ringing', 'an
   and carrier_ended_at is null and conversation_ended_at is null
 returning id;
 
--- name: settling_bind_stream(call_id, stream_id, process_id, lease_s)!
+-- name: bind_stream(call_id, stream_id, process_id, lease_s)!
 -- A media stream belongs to the call, and the call to this process. Callers hold the call's lock and have checked the token.
 update calls set state = 'answered', answered_at = coalesce(answered_at, callwright_now()), stream_token_used_at = callwright_now(),
     stream_bound_at = callwright_now(), stream_id = :stream_id::text, process_id = :process_id::text, fence = fence + 1,
     lease_until = callwright_now() + make_interval(secs => :lease_s::float8)
 where id = :call_id::bigint;
 
--- name: settling_brief(call_id)^
+-- name: brief(call_id)^
 -- record_class: CallBrief
 -- All that a conversation is begun with.
 select k.id as call_id, k.campaign_id, k.contact_id, k.number, k.contact_name,

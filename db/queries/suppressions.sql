@@ -1,6 +1,6 @@
 -- Numbers that are not called.
 
--- name: suppressions_add(number, rehearsal, reason, source, call_id, added_by)^
+-- name: add(number, rehearsal, reason, source, call_id, added_by)^
 -- record_class: Suppression
 -- Put a number on the list; one that stands there already stays as it is, and nothing is returned. Callers hold the callee's lock.
 insert into suppressions (number, rehearsal, reason, source, call_id, added_by)
@@ -8,22 +8,22 @@ values (:number::text, :rehearsal::boolean, :reason::text, :source::text, :call_
 on conflict (number, rehearsal) where removed_at is null do nothing
 returning id, number, rehearsal, reason, source, call_id, added_by, added_at, removed_at;
 
--- name: suppressions_standing(number, rehearsal)^
+-- name: standing(number, rehearsal)^
 -- record_class: Suppression
 -- The entry that keeps a number from being called, if there is one.
 select id, number, rehearsal, reason, source, call_id, added_by, added_at, removed_at
 from suppressions where number = :number::text and rehearsal = :rehearsal::boolean and removed_at is null;
 
--- name: suppressions_get(suppression_id)^
+-- name: get(suppression_id)^
 -- record_class: Suppression
 -- One entry, standing or removed.
 select id, number, rehearsal, reason, source, call_id, added_by, added_at, removed_at from suppressions where id = :suppression_id::bigint;
 
--- name: suppressions_remove(suppression_id)$
+-- name: remove(suppression_id)$
 -- The number may be called again: null where it had been removed before.
 update suppressions set removed_at = callwright_now() where id = :suppression_id::bigint and removed_at is null returning id;
 
--- name: suppressions_page(rehearsal, search, after_id, page_size)
+-- name: page(rehearsal, search, after_id, page_size)
 -- record_class: Suppression
 -- Standing entries, newest first.
 select id, number, rehearsal, reason, source, call_id, added_by, added_at, removed_at
@@ -32,7 +32,7 @@ where removed_at is null and rehearsal = :rehearsal::boolean and (:search::text 
   and (:after_id::bigint is null or id < :after_id::bigint)
 order by id desc limit :page_size::int;
 
--- name: suppressions_stop_calls(number, rehearsal)
+-- name: stop_calls(number, rehearsal)
 -- Calls to the number that nobody has answered yet are to be taken back. Those whose POST is on its way are returned with the rest.
 update calls set cancel_wanted = true
 where number = :number::text and rehearsal = :rehearsal::boolean and state in ('requested', 'unknown', 'ringing') and not cancel_wanted
