@@ -76,7 +76,7 @@ class Answering:
 
     def _may_become(self, found: Who, at_ms: int) -> bool:
         if found is Who.HUMAN:  # behind a screening there may be a person; behind a mailbox there is none
-            return self.verdict.who in (Who.UNKNOWN, Who.SCREENING)
+            return self.verdict.who in (Who.UNKNOWN, Who.SCREENING, Who.NO_ONE)
         if self.verdict.who is Who.VOICEMAIL:
             return False
         return at_ms <= FIRST_WORDS_MS or self.verdict.who is not Who.HUMAN

@@ -39,7 +39,7 @@ async def converse(leg: Leg, brief: Brief, services: Services, actions: CallActi
         talk.hang_up()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(_take_down(talk, pipeline, services, actions))
-    return result(talk.outcome, talk.answering.verdict, talk.transcript, services.mood, goal_is_message=brief.agent.goal_is_message)
+    return result(talk.outcome, talk.answering.verdict, talk.transcript, goal_is_message=brief.agent.goal_is_message)
 
 
 async def _take_down(talk: Talk, pipeline: CallPipeline | None, services: Services, actions: CallActions) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import gc
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from loguru import logger as loguru
 from pipecat.frames.frames import EndFrame, ErrorFrame, InterruptionFrame, TTSSpeakFrame
@@ -53,7 +53,7 @@ class Parts:
     """The services of one call and the context that the brain sees."""
 
     stt: STTService
-    brain: LLMService
+    brain: LLMService[Any]
     tts: TTSService
     context: LLMContext
 

@@ -9,23 +9,24 @@
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.llm_service import LLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
+from agent_runtime.brain_script import Indexes, ScriptBrain
 from agent_runtime.calls import Brief
 from agent_runtime.engines import Engines
 from agent_runtime.null_services import NullLLM, NullSTT, ToneTTS
 from agent_runtime.pipeline import Parts, TurnTiming
-from agent_runtime.results import Mood
 from agent_runtime.speech import EngineRecognition, EngineVoice
-from agent_runtime.tools import Deeds
+from agent_runtime.tools import Clock, Deeds, register, tools
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,10 +59,6 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _no_mood(lines: list[str]) -> tuple[float, str]:
-    return 0.0, "neutral"
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the calls of one process share. `openai_http`: one HTTP client for all calls, because a client for each call builds a
@@ -72,8 +69,8 @@ class Services:
     openai_http: "httpx2.AsyncClient | None" = None
     keys: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timing: Timing = field(default_factory=Timing)
-    now: Callable[[], datetime] = _utc_now
-    mood: Mood = _no_mood
+    now: Clock = _utc_now
+    indexes: Indexes = field(default_factory=Indexes)
 
 
 def services_for(brief: Brief, shared: Services, deeds: Deeds) -> Parts:
@@ -104,10 +101,34 @@ def _voice(brief: Brief, shared: Services) -> TTSService:
     raise ProviderUnavailable(f"there is no voice service {name!r}: use local or null")
 
 
-def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) -> LLMService:
-    if brief.agent.llm == "null":
+def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) -> LLMService[Any]:
+    name, _, model = brief.agent.llm.partition("/")
+    if name == "null":
         return NullLLM()
+    if name == "script" and brief.agent.script is not None:
+        return ScriptBrain(brief, brief.agent.script, _engines(shared).understanding, shared.indexes, deeds, shared.now)
+    if name == "openai" and model:
+        return _language_model(brief, shared, deeds, context, model)
     raise ProviderUnavailable(f"there is no brain {brief.agent.llm!r}: use script, openai/MODEL or null")
+
+
+def _language_model(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext, model: str) -> LLMService[Any]:
+    # Loaded when an agent first uses it: the client costs half a second and 30 MB that a process of script agents does not need.
+    from agent_runtime.brain_llm import LanguageModel, instruction
+
+    base_url = brief.agent.llm_base_url or shared.keys.get("OPENAI_BASE_URL") or None
+    key = shared.keys.get("OPENAI_API_KEY", "")
+    if not key and base_url is None:
+        raise ProviderUnavailable("the agent uses OpenAI, and OPENAI_API_KEY is not set: set it, or give the agent an llm_base_url")
+    if shared.openai_http is None:
+        raise ProviderUnavailable("the agent uses a language model, and this process has no HTTP client for it: see shared_http")
+    given = tools(brief.agent.tools, brief.zone, shared.now)
+    context.set_tools(ToolsSchema(standard_tools=[tool.schema for tool in given]))
+    brain = LanguageModel(
+        model=model, api_key=key or "none", base_url=base_url, instruction=instruction(brief), http=shared.openai_http, deeds=deeds
+    )
+    register(brain, given, deeds)
+    return brain
 
 
 def _engines(shared: Services) -> Engines:

@@ -1,15 +1,12 @@
 """What came of a call, collected while it runs and told in three parts at its end, each with its evidence."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent_runtime.answering import Verdict
 from agent_runtime.calls import CallResult, EndedBy, EndReason, Goal, Speaker, Turn, Who
+from agent_runtime.sentiment import sentiment
 from agent_runtime.transcript import Transcript
-
-Mood = Callable[[list[str]], tuple[float, str]]
-"""The sentiment of the callee's lines: -1..1 and a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Outcome:
         self.goal, self.goal_found = goal, Finding(says, turn)
 
 
-def result(outcome: Outcome, verdict: Verdict, transcript: Transcript, mood: Mood, *, goal_is_message: bool) -> CallResult:
+def result(outcome: Outcome, verdict: Verdict, transcript: Transcript, *, goal_is_message: bool) -> CallResult:
     """The result of a call that is over. `goal_is_message`: leaving a message on a mailbox is what the call was for."""
     goal, goal_found = outcome.goal, outcome.goal_found
     if verdict.who is Who.VOICEMAIL:
@@ -55,7 +52,7 @@ def result(outcome: Outcome, verdict: Verdict, transcript: Transcript, mood: Moo
     elif outcome.opted_out:
         goal, goal_found = Goal.NOT_MET, Finding("the callee does not want to be called", outcome.opted_out_turn)
     lines = [turn.text for turn in transcript.turns if turn.speaker is Speaker.CALLEE] if verdict.who is Who.HUMAN else []
-    sentiment, word = mood(lines) if lines else (0.0, "neutral")
+    feeling, word = sentiment(lines) if lines else (0.0, "neutral")
     return CallResult(
         ended_by=outcome.ended_by or EndedBy.CALLEE,
         reason=outcome.reason,
@@ -67,7 +64,7 @@ def result(outcome: Outcome, verdict: Verdict, transcript: Transcript, mood: Moo
         turns=transcript.turns,
         fields=dict(outcome.fields),
         summary=summary(outcome, verdict.who, goal, transcript),
-        sentiment=sentiment,
+        sentiment=feeling,
         sentiment_word=word,
         opted_out=outcome.opted_out,
         callback_at=outcome.callback_at,

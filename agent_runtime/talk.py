@@ -13,6 +13,7 @@ from pipecat.utils.time import time_now_iso8601
 
 from agent_runtime.agent import fill
 from agent_runtime.answering import Answering, Verdict, is_backchannel, is_hello
+from agent_runtime.brain_script import CueFrame
 from agent_runtime.calls import Brief, CallActions, EndedBy, EndReason, Goal, Speaker, Turn, Who
 from agent_runtime.greeting import word_offsets, words_to_key_phrase
 from agent_runtime.leg import Leg
@@ -21,6 +22,7 @@ from agent_runtime.outbox import Outbox
 from agent_runtime.pipeline import CallPipeline
 from agent_runtime.providers import Timing
 from agent_runtime.results import Outcome
+from agent_runtime.script import MOST_SILENCES
 from agent_runtime.timers import Timers
 from agent_runtime.transcript import Transcript
 from agent_runtime.transport import CallOut, Tail, Utterance
@@ -82,7 +84,9 @@ class Talk:
         self._pipeline = pipeline
         self._leg.listen(self)
         pipeline.start()
-        if not self._brief.greeting:
+        if self._scripted:
+            pipeline.call_in.push_soon(CueFrame(greeted=bool(self._brief.greeting)))
+        elif not self._brief.greeting:
             pipeline.say(self._greeting)
         self._timers.start("limit", self._agent.max_call_s, self._time_is_up)
 
@@ -158,13 +162,10 @@ class Talk:
     def turn_ended(self, text: str) -> bool:
         self._keep_callee_turn(text)
         self._prompts = 0
-        tail, self._tail = self._tail, None
         if self._phase is not Phase.TALK or self.answering.verdict.who in (Who.MENU, Who.SCREENING):
             return False
-        if tail is not None and tail.complete and self._only_listens(text):
-            self.call_out.begin(tail.pcm, tail.words)
-            return False
-        if self.call_out.speaking and is_hello(text):  # they answered the phone while we greeted them
+        if self._only_listens(text) and (self.call_out.speaking or (self._tail is not None and self._tail.complete)):
+            self.resume()
             return False
         self._turn_taken, self._answered = self._leg.now_ms(), False
         self._timers.stop("silence")
@@ -174,11 +175,7 @@ class Talk:
 
     def turn_was_empty(self) -> None:
         self._turn_start = None
-        tail, self._tail = self._tail, None
-        if tail is not None and self._phase is Phase.TALK:
-            self.call_out.begin(tail.pcm, tail.words)
-        else:
-            self._await_answer()
+        self.resume()
 
     # SpeechListener
 
@@ -188,7 +185,7 @@ class Talk:
         if not self._greeted:
             self._greeted, self._greeting_heard = True, utterance
         self._timers.stop("silence", "filler")
-        self._last_line_pending = False
+        self._last_line_pending, self._tail = False, None
         if self._filling:
             self._filling = False
             return
@@ -260,6 +257,23 @@ class Talk:
         self.outcome.callback_at = at
         self._note("callback", understood=at is not None)
 
+    def wait(self) -> None:
+        self._answered = True
+        self._timers.stop("filler", "brain")
+        self._await_answer()
+
+    def resume(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None and self._phase is Phase.TALK:
+            self.call_out.begin(tail.pcm, tail.words)
+        self.wait()
+
+    def unheard(self) -> bool:
+        return self._tail is not None or self.call_out.speaking
+
+    def may_answer(self) -> bool:
+        return self._phase is Phase.TALK
+
     # What follows from what
 
     def _judged(self, verdict: Verdict | None) -> None:
@@ -317,12 +331,15 @@ class Talk:
             self._timers.start("silence", self._agent.silence_s, self._nobody_speaks)
 
     def _nobody_speaks(self) -> None:
+        if not self.transcript.callee_has_spoken:
+            self.answering.silence(self._leg.now_ms())
         self._prompts += 1
-        if self._prompts <= (2 if self.transcript.callee_has_spoken else 1):
-            script = self._agent.script
-            self._talking.say(script.still_there if script is not None else STILL_THERE)
+        if self._scripted:
+            self._talking.call_in.push_soon(CueFrame(silence=True))
             return
-        self.answering.silence(self._leg.now_ms())
+        if self._prompts < MOST_SILENCES:
+            self._talking.say(STILL_THERE)
+            return
         self.outcome.ended(EndedBy.AGENT, EndReason.SILENCE, "nobody answered any more")
         self._say_last(fill(self._agent.goodbye, self._brief.variables))
 
@@ -367,6 +384,10 @@ class Talk:
         self.over.set()
 
     # Small things
+
+    @property
+    def _scripted(self) -> bool:
+        return self._agent.llm == "script"
 
     def _who_calls(self) -> str:
         script = self._agent.script

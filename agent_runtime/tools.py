@@ -13,6 +13,9 @@ from pipecat.services.llm_service import FunctionCallParams, LLMService
 from agent_runtime.callback_time import callback_time
 from agent_runtime.calls import EndReason, Goal
 
+Clock = Callable[[], datetime]
+"""The time now, with a zone."""
+
 
 class Deeds(Protocol):
     """What a brain decides; the conversation does it. Methods return at once. `says`: the evidence, in words for people."""
@@ -33,6 +36,18 @@ class Deeds(Protocol):
     def said_all(self) -> None:
         """Everything the brain had to say before has been heard: if `last_line` was called, the call ends, with a goodbye if the
         brain said nothing itself."""
+
+    def wait(self) -> None:
+        """Nothing is to be said: it is the callee's turn still."""
+
+    def resume(self) -> None:
+        """The callee only listens: go on with what was cut off, or with speaking."""
+
+    def unheard(self) -> bool:
+        """Whether some of what the agent said was cut off or is still to be heard."""
+
+    def may_answer(self) -> bool:
+        """Whether the brain is still wanted: not after the last line."""
 
 
 _REASONS = {
@@ -75,7 +90,7 @@ def _note_field(arguments: dict[str, Any], deeds: Deeds) -> dict[str, str]:
     return {"status": "noted"}
 
 
-def _schedule_callback(zone: str, now: Callable[[], datetime]) -> Callable[[dict[str, Any], Deeds], dict[str, str]]:
+def _schedule_callback(zone: str, now: Clock) -> Callable[[dict[str, Any], Deeds], dict[str, str]]:
     def run(arguments: dict[str, Any], deeds: Deeds) -> dict[str, str]:
         words = _text(arguments, "when")
         at = callback_time(words, now().astimezone(ZoneInfo(zone)))
@@ -87,7 +102,7 @@ def _schedule_callback(zone: str, now: Callable[[], datetime]) -> Callable[[dict
     return run
 
 
-def tools(names: tuple[str, ...], zone: str, now: Callable[[], datetime]) -> list[Tool]:
+def tools(names: tuple[str, ...], zone: str, now: Clock) -> list[Tool]:
     """The tools of these names. `zone`: the callee's, `now`: the time, for "tomorrow at five".
 
     Raises:
@@ -135,7 +150,7 @@ def tools(names: tuple[str, ...], zone: str, now: Callable[[], datetime]) -> lis
     return [known[name] for name in names]
 
 
-def register(brain: LLMService, given: list[Tool], deeds: Deeds) -> None:
+def register(brain: LLMService[Any], given: list[Tool], deeds: Deeds) -> None:
     """Let `brain` call these tools."""
     for tool in given:
         brain.register_function(tool.schema.name, _handler(tool, deeds))

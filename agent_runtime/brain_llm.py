@@ -1,0 +1,76 @@
+"""The brain that is a language model: any endpoint that speaks OpenAI's chat protocol, through Pipecat's own service."""
+
+from typing import Any
+
+import httpx2
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from pipecat.frames.frames import Frame, LLMContextFrame
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.openai.llm import OpenAILLMService
+
+from agent_runtime.agent import fill
+from agent_runtime.calls import Brief
+from agent_runtime.tools import Deeds
+
+CONNECTIONS = 1000
+
+_MANNERS = """You are on the phone: what you write is spoken. Use one or two short sentences at a time, plain words, no lists, no symbols.
+Say numbers, dates and times as people say them. Ask one thing at a time. If asked, say truthfully that you are an automated assistant.
+If they do not want to be called again, use do_not_call, confirm it in one sentence and end the call.
+When there is nothing left to say, say goodbye and use end_call in the same reply."""
+
+
+class LanguageModel(OpenAILLMService):
+    """Pipecat's service on an HTTP client that all calls of the process share.
+
+    A client of its own for each call costs 20 ms on the event loop and 1.7 MB, most of it for a TLS context.
+    """
+
+    def __init__(self, *, model: str, api_key: str, base_url: str | None, instruction: str, http: httpx2.AsyncClient, deeds: Deeds) -> None:
+        """`base_url`: of the endpoint, None for OpenAI's own."""
+        self._http, self._deeds = http, deeds
+        super().__init__(
+            api_key=api_key,
+            base_url=base_url,
+            settings=OpenAILLMService.Settings(model=model, system_instruction=instruction),
+        )
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if isinstance(frame, LLMContextFrame) and not self._deeds.may_answer():
+            return  # the result of a tool that was called beside end_call
+        await super().process_frame(frame, direction)
+
+    def create_client(
+        self,
+        api_key: Any = None,
+        base_url: Any = None,
+        organization: Any = None,
+        project: Any = None,
+        default_headers: Any = None,
+        **_kwargs: Any,
+    ) -> AsyncOpenAI:
+        return AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=self._http)
+
+
+def shared_http() -> httpx2.AsyncClient:
+    """The HTTP client for all language models of a process. Close it (`aclose`) when the process ends."""
+    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 10, keepalive_expiry=None)
+    return DefaultAsyncHttpxClient(limits=limits)
+
+
+def instruction(brief: Brief) -> str:
+    """What the model is told before the call: the agent's prompt, the goal, what is known of the callee, and manners.
+
+    Raises:
+        MissingVariable: the prompt needs a variable that the contact lacks.
+    """
+    agent, variables = brief.agent, brief.variables
+    parts = [fill(agent.prompt, variables)]
+    if agent.goal:
+        parts.append(f"The goal of this call: {fill(agent.goal, variables)}")
+    if agent.fields:
+        parts.append(f"Find out, and keep with note_field: {', '.join(agent.fields)}.")
+    if variables:
+        parts.append("Known of the person you call:\n" + "\n".join(f"{name}: {value}" for name, value in variables.items()))
+    parts.append(f"Goodbye, in your words or these: {fill(agent.goodbye, variables)}")
+    return "\n\n".join([*(part for part in parts if part.strip()), _MANNERS])
