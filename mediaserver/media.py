@@ -11,8 +11,10 @@ protocol sign it.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from socket import SO_SNDBUF, SOL_SOCKET
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -177,6 +179,11 @@ class LiveCalls:
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def running(self) -> Mapping[asyncio.Task[None], CarrierLine]:
+        """The calls that are not settled, each with its line (which may be closed)."""
+        return MappingProxyType(self._running)
+
     def begin(self, call: Coroutine[Any, Any, None], line: CarrierLine) -> None:
         """Run a call in a task that outlives its socket."""
         task = asyncio.create_task(call, name="call")
@@ -223,6 +230,7 @@ class MediaDoor:
         transport = request.transport
         if transport is None:  # the peer went away during the handshake
             return socket
+        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, MOST_WAITING)  # else megabytes may wait in the kernel
         line = CarrierLine(socket, transport, self._codec(), self._switch)
         writing = asyncio.create_task(line.write(), name="stream writer")
         try:
