@@ -8,6 +8,11 @@ from typing import Any, Self
 
 import msgspec
 
+END_REASONS = ("goodbye", "declined", "callback", "wrong_person", "opted_out")
+GOALS = ("met", "not_met", "unclear")
+SLOT_KINDS = ("text", "number", "date", "choice", "yes_no")
+CALLBACK_TIME = "callback_time"  # what a script may say of the time that was agreed
+
 VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:\|([^}]*))?\}\}")
 
 
@@ -24,7 +29,8 @@ class MissingVariable(LookupError):
 
 
 def fill(text: str, variables: dict[str, str]) -> str:
-    """`text` with each `{{name}}` or `{{name|default}}` replaced. An empty value counts as missing.
+    """`text` with each `{{name}}` or `{{name|default}}` replaced. An empty value counts as missing; braces in a value are dropped,
+    so that nobody hears them read out.
 
     Raises:
         MissingVariable: a name without value and without default.
@@ -32,7 +38,7 @@ def fill(text: str, variables: dict[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name, default = match.group(1).lower(), match.group(2)
-        found = variables.get(name, "").strip()
+        found = variables.get(name, "").replace("{{", "").replace("}}", "").strip()
         if found:
             return found
         if default is not None:
@@ -53,7 +59,7 @@ def variables_in(*texts: str) -> dict[str, bool]:
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A field that a step captures from the callee's words: `kind` is text, number, date, choice or yes_no."""
+    """A field that a step captures from the callee's words: `kind` is one of `SLOT_KINDS`. Texts may use it: `{{name|default}}`."""
 
     name: str
     kind: str = "text"
@@ -61,7 +67,8 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that the callee may mean: told by `examples`, nearest wins. `next`: the step that follows."""
+    """One thing that the callee may mean: told by `examples`, nearest wins. `next`: the step that follows. What everybody says (who is
+    this, call me later, ...) is built in, and so are examples for intents named yes and no: `agent_runtime.built_in_intents`."""
 
     name: str
     examples: tuple[str, ...]
@@ -71,9 +78,10 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of a script: say something, perhaps wait for an answer, go on.
 
-    `ask`: wait for the callee after `say`. `intents`: what the answer may mean. `otherwise`: the step when none fits after `attempts` times (said
-    again with `reprompt` in between). `goal`: met, not_met or unclear, settled when this step is reached. `end`: hang up after `say`, with this reason
-    (goodbye, declined, callback, wrong_person, opted_out). `next`: the step after `say` where nothing is asked.
+    `ask`: wait for the callee after `say`. `intents`: what the answer may mean. `otherwise`: the step when none fits after `attempts`
+    times (asked again with `reprompt` in between). `goal`: one of `GOALS`, settled when this step is reached. `end`: hang up after
+    `say`, with this reason (one of `END_REASONS`; the agent's goodbye follows). `next`: the step after `say` where nothing is asked;
+    after an answer, where the slot was captured, or where any answer will do (no slot, no intents).
     """
 
     say: str
@@ -91,7 +99,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The graph that the script brain walks. `start`: the step that follows the first message; its `say` may be empty.
 
-    `who`: the answer to "who is this?"; `robot`: the truthful answer to "are you a robot?".
+    `who`: the answer to "who is this?"; `robot`: the truthful answer to "are you a robot?". `when`: asks for a better time,
+    `called_back`: the answer to it. `wrong_person`, `opted_out`: said before the goodbye.
     """
 
     start: str
@@ -100,13 +109,26 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     robot: str
     not_understood: str = "Sorry, I did not catch that."
     still_there: str = "Are you still there?"
+    when: str = "When would be a good time to call you?"
+    called_back: str = "All right. We will call you again {{callback_time|later}}."
+    wrong_person: str = "I am sorry for the trouble. I will make a note of that."
+    opted_out: str = "I am sorry for the disturbance. We will not call you again."
+
+    def texts(self) -> list[str]:
+        """All that may be said."""
+        own = [self.who, self.robot, self.not_understood, self.still_there, self.when, self.called_back, self.wrong_person, self.opted_out]
+        return own + [text for step in self.steps.values() for text in (step.say, step.reprompt) if text]
+
+    def captured(self) -> set[str]:
+        """Names that the call itself fills."""
+        return {step.slot.name for step in self.steps.values() if step.slot is not None} | {CALLBACK_TIME}
 
 
 class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One agent. `stt`, `llm`, `tts`: "local", "script" (llm only) or "provider/model" as in `agent_runtime.providers`.
 
-    `key_phrase`: the part of the first message before which a callee's "Hello?" does not interrupt (all up to its end; empty: the first sentence).
-    `on_voicemail`: message or hang_up. Limits in seconds. `goal`: what the call is for, in words.
+    `key_phrase`: the part of the first message before which a callee's "Hello?" does not interrupt (all up to its end; empty: the
+    first sentence). `on_voicemail`: message or hang_up. Limits in seconds. `goal`: what the call is for, in words.
     """
 
     name: str
@@ -151,11 +173,15 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return built
 
     def variables(self) -> dict[str, bool]:
-        """Variables in all texts that may be spoken or prompted, True where the contact must have it."""
-        texts = [self.first_message, self.goodbye, self.voicemail_message, self.prompt, self.goal]
-        if self.script is not None:
-            texts += [self.script.who, self.script.robot, *(t for s in self.script.steps.values() for t in (s.say, s.reprompt))]
-        return variables_in(*texts)
+        """Variables in all texts that may be spoken or prompted, True where the contact must have it. Not those that the call fills."""
+        captured = self.script.captured() if self.script is not None else set()
+        found = variables_in(*self.spoken_texts(), self.prompt, self.goal)
+        return {name: needed for name, needed in found.items() if name not in captured}
+
+    def spoken_texts(self) -> list[str]:
+        """Every text that the callee or a mailbox may hear, with its variables."""
+        own = [self.first_message, self.goodbye, self.voicemail_message]
+        return [text for text in own if text] + (self.script.texts() if self.script is not None else [])
 
     def _check(self) -> None:
         if not self.first_message.strip():
@@ -164,16 +190,50 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidAgent("llm is script, but there is no script: add one, or name an LLM such as openai/gpt-4.1-mini")
         if self.on_voicemail not in ("message", "hang_up"):
             raise InvalidAgent(f"on_voicemail is {self.on_voicemail!r}: use message or hang_up")
+        for text in self.spoken_texts():
+            if "{{" in VARIABLE.sub("", text) or "}}" in VARIABLE.sub("", text):
+                raise InvalidAgent(
+                    f"{text!r} has braces that are no variable: write {{{{name}}}} or {{{{name|default}}}}, name in letters and _"
+                )
         if self.script is not None:
-            self._check_script(self.script)
+            _check_script(self.script)
 
-    @staticmethod
-    def _check_script(script: Script) -> None:
-        for name, step in script.steps.items():
-            for to in (step.next, step.otherwise, *(i.next for i in step.intents)):
-                if to and to not in script.steps:
-                    raise InvalidAgent(f"step {name} goes to {to}, which does not exist")
-            if not (step.end or step.next or step.ask):
-                raise InvalidAgent(f"step {name} goes nowhere: give it ask, next or end")
-        if script.start not in script.steps:
-            raise InvalidAgent(f"the script starts at {script.start}, which does not exist")
+
+def _check_script(script: Script) -> None:
+    if script.start not in script.steps:
+        raise InvalidAgent(f"the script starts at {script.start}, which does not exist")
+    for name, step in script.steps.items():
+        for to in (step.next, step.otherwise, *(i.next for i in step.intents)):
+            if to and to not in script.steps:
+                raise InvalidAgent(f"step {name} goes to {to}, which does not exist")
+        _check_step(name, step)
+    for name in script.steps:
+        _check_asks_or_ends(name, script.steps)
+    for name, needed in variables_in(*script.texts()).items():
+        if needed and name in script.captured():
+            raise InvalidAgent(f"a text uses {{{{{name}}}}}, which the call may not have learnt: give it a default, {{{{{name}|...}}}}")
+
+
+def _check_step(name: str, step: Step) -> None:
+    if not (step.end or step.next or step.ask):
+        raise InvalidAgent(f"step {name} goes nowhere: give it ask, next or end")
+    if step.ask and not (step.intents or step.next):
+        raise InvalidAgent(f"step {name} asks, and no answer leads on: give it intents, or next")
+    if step.end and step.end not in END_REASONS:
+        raise InvalidAgent(f"step {name} ends with {step.end!r}: use one of {', '.join(END_REASONS)}")
+    if step.goal and step.goal not in GOALS:
+        raise InvalidAgent(f"step {name} has the goal {step.goal!r}: use one of {', '.join(GOALS)}")
+    if step.attempts < 1:
+        raise InvalidAgent(f"step {name} has {step.attempts} attempts: use 1 or more")
+    if step.slot is not None and (step.slot.kind not in SLOT_KINDS or not re.fullmatch(r"[a-z_][a-z0-9_]*", step.slot.name)):
+        raise InvalidAgent(f"step {name}: a slot has a snake_case name and is one of {', '.join(SLOT_KINDS)}")
+
+
+def _check_asks_or_ends(start: str, steps: dict[str, Step]) -> None:
+    """Refuse a way from `start` that goes round without ever asking or ending."""
+    name, seen = start, {start}
+    while not (steps[name].ask or steps[name].end):
+        name = steps[name].next
+        if name in seen:
+            raise InvalidAgent(f"step {start} goes round to {name} without asking anything: let one of them ask or end")
+        seen.add(name)
