@@ -52,7 +52,8 @@ class MediaServer:
     app: web.Application
     http: aiohttp.ClientSession
     converse: Converse = keep_listening
-    live: LiveCalls = field(default_factory=LiveCalls)
+    live: LiveCalls = field(init=False)
+    webhooks: Webhooks = field(init=False)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(2025550100))
 
     @property
@@ -130,7 +131,7 @@ async def server(database: Database, tmp_path: Path) -> AsyncIterator[MediaServe
         house = CallHouse(
             db=database, process_id="p1", carriers={"twilio": carrier}, converse=media._talk, greeting=no_greeting, data_dir=tmp_path
         )
-        webhooks = Webhooks(database, carrier, CarrierUrls(media.url), Signatures(TOKEN))
-        media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=webhooks, drain_s=0)
+        media.webhooks = Webhooks(database, carrier, CarrierUrls(media.url), Signatures(TOKEN))
+        media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=media.webhooks, drain_s=0)
         await stack.enter_async_context(TestServer(app, socket_factory=lambda *_: socket))
         yield media
