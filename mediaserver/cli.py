@@ -32,8 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    command: Command = options.command
     try:
-        return uvloop.run(options.command(read_settings(), options))
+        return uvloop.run(command(read_settings(), options))
     except EXPECTED as error:
         print(f"callwright {options.name}: {error}", file=sys.stderr)
         return 1

@@ -40,7 +40,9 @@ async def demo(settings: Settings, _options: argparse.Namespace) -> int:
         *("--people", str(PEOPLE), "--journal", str(journal_file), "--calls-per-second", str(CALLS_PER_SECOND)),
         *("--speech-cache", str(settings.data_dir.absolute() / "people")),
     )
-    own = settings.model_copy(update={"data_dir": folder, "port": 0, "database_url": "", "public_url": "", "drain_s": 1.0})
+    own = settings.model_copy(
+        update={"data_dir": folder, "port": 0, "database_url": "", "public_url": "", "drain_s": 1.0, "calls_per_second": CALLS_PER_SECOND}
+    )
     machine = Machine(own, phones=phones)
     with stop_signals() as stopped:
         try:
@@ -129,6 +131,6 @@ def _make_folder(runs: Path) -> tuple[Path, list[Path]]:
 
 def _is_running(run: Path) -> bool:
     try:
-        return psutil.pid_exists(int(json.loads((run / "run.json").read_text())["pid"]))
+        return bool(psutil.pid_exists(int(json.loads((run / "run.json").read_text())["pid"])))
     except (OSError, ValueError, KeyError):
         return False

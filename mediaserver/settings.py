@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     `port`: of the media server, 0 picks a free one. `database_url`: empty means the embedded PostgreSQL under `data_dir`.
     `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream tokens
     and must be the same for all processes of one installation; empty means one kept in `data_dir`. `concurrency`: calls at
-    once of this process. `drain_s`: how long calls in progress may go on after SIGTERM.
+    once of this process. `drain_s`: how long calls in progress may go on after SIGTERM. `rehearsal`: the carrier is the
+    simulated network, whose suppressions and caps are kept apart. `calls_per_second`: of the carrier account; a carrier queues
+    what is over it for hours, without a word.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -30,6 +32,8 @@ class Settings(BaseSettings):
     secret_key: str = Field(default="", validation_alias="CALLWRIGHT_SECRET_KEY")
     dashboard_url: str = Field(default="", validation_alias="CALLWRIGHT_DASHBOARD_URL")
     drain_s: float = Field(default=30.0, ge=0, le=3600, validation_alias="CALLWRIGHT_DRAIN_S")
+    rehearsal: bool = Field(default=False, validation_alias="CALLWRIGHT_REHEARSAL")
+    calls_per_second: float = Field(default=1.0, gt=0, le=1000, validation_alias="CALLWRIGHT_CALLS_PER_SECOND")
     concurrency: int = Field(default=50, ge=1, le=1000, validation_alias="CALLWRIGHT_CONCURRENCY")
     twilio_account_sid: str = Field(default="", validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: str = Field(default="", validation_alias="TWILIO_AUTH_TOKEN")

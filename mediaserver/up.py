@@ -102,17 +102,21 @@ class Machine:
     async def _start_phones(self) -> Mapping[str, str]:
         """Starts the simulated network; returns the environment that makes it our carrier."""
         account, token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
-        credentials = {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": token}
         announced = await self._child(
             Program(
                 "phones",
                 (sys.executable, "-m", "mediaserver.carriers.simulated", "--port", "0", *(self._phone_arguments or ())),
-                environment=credentials,
+                environment={"CALLWRIGHT_PHONES_ACCOUNT_SID": account, "CALLWRIGHT_PHONES_AUTH_TOKEN": token},
                 log_path=self._log("phones"),
             )
         )
         self.phones_url = str(announced["url"])
-        return {**credentials, "TWILIO_API_URL": self.phones_url}
+        return {
+            "TWILIO_ACCOUNT_SID": account,
+            "TWILIO_AUTH_TOKEN": token,
+            "TWILIO_API_URL": self.phones_url,
+            "CALLWRIGHT_REHEARSAL": "1",
+        }
 
     async def _start_web(self, database_url: str, dashboard_url: str, carrier: Mapping[str, str]) -> str:
         settings = self._settings
@@ -121,6 +125,8 @@ class Machine:
             "DATABASE_URL": database_url,
             "CALLWRIGHT_DATA_DIR": str(settings.data_dir.absolute()),
             "CALLWRIGHT_DASHBOARD_URL": dashboard_url,
+            "CALLWRIGHT_DRAIN_S": str(settings.drain_s),
+            "CALLWRIGHT_CALLS_PER_SECOND": str(settings.calls_per_second),
             "PORT": str(_port_or_free(settings.port)),
         }
         announced = await self._child(
@@ -130,7 +136,7 @@ class Machine:
                 environment=environment,
                 log_path=self._log("web"),
                 again=lambda said: {"PORT": str(said["port"])},
-                stop_within_s=60.0,
+                stop_within_s=settings.drain_s + 20,
             )
         )
         return str(announced["url"])

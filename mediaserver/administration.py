@@ -1,0 +1,147 @@
+"""The commands of the terminal that work on the database: schema, accounts, tokens, campaigns, contacts."""
+
+import argparse
+import asyncio
+import csv
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from db.database import Database
+from db.embedded import attached_url
+from db.migrate import migrate
+from dialer import campaigns, contact_import
+from dialer.contact_import import ImportOptions, NotACsv
+from dialer.errors import NotAllowed, NotFound
+from dialer.rows import Campaign
+from mediaserver import identity
+from mediaserver.identity import NameTaken, Role
+from mediaserver.settings import Settings
+
+ACTOR = "command line"
+VERBS: dict[str, Callable[..., Awaitable[Campaign]]] = {
+    "start": campaigns.start,
+    "pause": campaigns.pause,
+    "resume": campaigns.resume,
+    "cancel": campaigns.cancel,
+}
+
+
+class Refused(RuntimeError):
+    """A command can't be carried out; the message says why and what to do."""
+
+
+async def migrate_database(settings: Settings, _options: argparse.Namespace) -> int:
+    """Brings the database to this version's schema."""
+    applied = await migrate(await _url(settings))
+    print("applied: " + ", ".join(applied) if applied else "the schema is up to date")
+    return 0
+
+
+async def make_token(database_url: str, name: str, role: str) -> str:
+    """A new API token's secret."""
+    database = await Database.connect(database_url)
+    try:
+        return (await identity.create_token(database, name, Role(role), actor=ACTOR))[1]
+    finally:
+        await database.close()
+
+
+async def token(settings: Settings, options: argparse.Namespace) -> int:
+    """Makes an API token and prints it, once."""
+    print(await make_token(await _url(settings), options.name, options.role))
+    return 0
+
+
+async def user(settings: Settings, options: argparse.Namespace) -> int:
+    """Makes an account, or gives one a new password, and prints the password, once."""
+    async with _database(settings) as database:
+        if options.action == "create":
+            try:
+                _, password = await identity.create_user(database, options.user_name, Role(options.role), actor=ACTOR)
+            except NameTaken as error:
+                raise Refused(str(error)) from error
+        else:
+            changed = await identity.set_password(database, options.user_name, actor=ACTOR)
+            if changed is None:
+                raise Refused(f"there is no account {options.user_name}")
+            password = changed
+    print(f"{options.user_name} / {password}")
+    return 0
+
+
+async def import_contacts(settings: Settings, options: argparse.Namespace) -> int:
+    """Adds a CSV's contacts to a campaign; returns 1 where a row was refused. The report goes to standard output."""
+    chosen = ImportOptions(
+        default_region=options.region, all_or_nothing=options.all_or_nothing, dry_run=options.dry_run, file_name=options.file.name
+    )
+    try:
+        file = await asyncio.to_thread(options.file.open, "rb")
+    except OSError as error:
+        raise Refused(f"can't read {options.file}: {error.strerror}") from error
+    with file:
+        async with _database(settings) as database:
+            try:
+                report = await contact_import.import_contacts(database, options.campaign, file, options=chosen, actor=ACTOR)
+            except (NotACsv, NotAllowed, NotFound) as error:
+                raise Refused(str(error)) from error
+    if options.json:
+        print(json.dumps(asdict(report), indent=2))
+    else:
+        print(f"{report.imported} of {report.rows} rows imported, {report.refused} refused")
+        table = csv.writer(sys.stdout)
+        table.writerows((problem.line, problem.column, problem.problem, problem.what_to_do) for problem in report.problems)
+    return 1 if report.refused else 0
+
+
+async def campaign(settings: Settings, options: argparse.Namespace) -> int:
+    """Lists campaigns, or has one started, paused, resumed or cancelled."""
+    async with _database(settings) as database:
+        if options.action == "list":
+            found = [_shown(each) for each in await campaigns.page(database, after=0, at_most=1000)]
+        elif options.campaign is None:
+            raise Refused(f"which campaign? callwright campaign {options.action} ID; `callwright campaign list` names them")
+        else:
+            try:
+                found = [_shown(await VERBS[options.action](database, options.campaign, actor=ACTOR))]
+            except (NotAllowed, NotFound) as error:
+                raise Refused(str(error)) from error
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        for each in found:
+            print(f"{each['id']:>6}  {each['status']:<12} {each['name']}")
+    return 0
+
+
+async def dashboard(settings: Settings, options: argparse.Namespace) -> int:
+    """Becomes the dashboard: this process is replaced."""
+    web = settings.public_url or f"http://{settings.host}:{settings.port}"
+    environment = {
+        "CALLWRIGHT_API_URL": web,
+        "CALLWRIGHT_PUBLIC_URL": web,
+        **os.environ,
+        "DATABASE_URL": await _url(settings),
+    }
+    os.execve(sys.executable, [sys.executable, "-m", "dashboard", "--port", str(options.port)], environment)
+
+
+def _shown(row: Campaign) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "status": row.status}
+
+
+async def _url(settings: Settings) -> str:
+    return settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    database = await Database.connect(await _url(settings))
+    try:
+        yield database
+    finally:
+        await database.close()

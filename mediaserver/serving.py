@@ -1,0 +1,188 @@
+"""`callwright serve`: one web process. The one place where everything is wired together."""
+
+import argparse
+import asyncio
+import errno
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from agent_runtime.brain_llm import shared_http
+from agent_runtime.conversation import converse
+from agent_runtime.engines import Engines, EngineUnavailable
+from agent_runtime.local.engines import VOICE, LocalEngines
+from agent_runtime.pipeline import quiet_pipecat_logs, warm_up
+from agent_runtime.providers import Services
+from db.database import Database
+from db.embedded import attached_url
+from db.queries import load
+from dialer.loop import DialerLoop, Process
+from mediaserver.api import setup_api
+from mediaserver.calls import CallHouse
+from mediaserver.carrier_doors import setup_carrier_doors
+from mediaserver.carriers.twilio.rest import TwilioCarrier
+from mediaserver.carriers.twilio.signature import Signatures
+from mediaserver.greetings import Greetings
+from mediaserver.health import setup_health
+from mediaserver.media import LiveCalls
+from mediaserver.settings import Settings
+from mediaserver.switch.switch import Switch
+from mediaserver.up import stop_signals
+from mediaserver.webhooks import CarrierUrls, Webhooks
+
+log = logging.getLogger(__name__)
+
+ACCOUNT = "twilio"
+LARGEST_UPLOAD = 256 * 1024 * 1024  # bytes: a CSV of a million contacts
+
+_accounts = load("phone_numbers")
+
+
+class PortTaken(RuntimeError):
+    """Another program listens there; the message says what to do."""
+
+
+async def serve(settings: Settings, _options: argparse.Namespace) -> int:
+    """Serves until SIGTERM or Ctrl-C, then lets calls in progress finish within `settings.drain_s`."""
+    with stop_signals() as stopped:
+        listener = _listen(settings.host, settings.port)
+        async with web_process(settings, listener) as url:
+            print(json.dumps({"url": url, "port": listener.getsockname()[1], "pid": os.getpid()}), flush=True)
+            await stopped.wait()
+            log.info("stopping")
+    return 0
+
+
+@asynccontextmanager
+async def web_process(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
+    """One web process, serving on `listener`; yields its address once it is ready. At the end its calls finish first."""
+    own_url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    settings = settings.model_copy(update={"public_url": settings.public_url or own_url})
+    quiet_pipecat_logs()
+    async with AsyncExitStack() as stack:
+        url = settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
+        database = await Database.connect(url)
+        stack.push_async_callback(database.close)
+        parts = await _start_parts(stack, settings, database)
+        app = web.Application(client_max_size=LARGEST_UPLOAD)
+        live = _wire(app, settings, parts)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.drain_s + 15)
+        await runner.setup()
+        dialing = asyncio.create_task(parts.loop.run(), name="dialer loop")
+        stack.push_async_callback(_stop_loop, parts.loop, dialing)
+        stack.push_async_callback(runner.cleanup)  # calls in progress finish in it
+        stack.callback(parts.loop.stop_dialing)
+        await web.SockSite(runner, listener).start()
+        warm_up()
+        log.info("serving at %s, for up to %d calls", own_url, settings.concurrency)
+        yield own_url
+        if len(live):
+            log.info("%d calls in progress", len(live))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one process is made of."""
+
+    database: Database
+    switch: Switch
+    carrier: TwilioCarrier | None
+    urls: CarrierUrls
+    greetings: Greetings
+    services: Services
+    loop: DialerLoop
+    process: Process
+
+
+async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Database) -> _Parts:
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    engines, version = await _engines(stack, settings.data_dir)
+    http = shared_http()
+    stack.push_async_callback(http.aclose)
+    switch = Switch()
+    await switch.start()
+    stack.push_async_callback(switch.stop)
+    host = socket.gethostname()
+    urls = CarrierUrls(settings.public_url)
+    process = Process(f"{host}-{os.getpid()}-{secrets.token_hex(3)}", host, urls.stream(), settings.concurrency)
+    carrier = await _carrier(settings, session, database)
+    greetings = Greetings(database, engines.voice if engines is not None else None, version)
+    await greetings.forget_old()
+    carriers = {ACCOUNT: carrier} if carrier is not None else {}
+    loop = DialerLoop(database, carriers, process, urls, on_requested=greetings.prepare)
+    services = Services(engines=engines, openai_http=http)
+    return _Parts(database, switch, carrier, urls, greetings, services, loop, process)
+
+
+def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
+    """Every door of `app` with what stands behind it."""
+
+    house = CallHouse(
+        db=parts.database,
+        process_id=parts.process.id,
+        carriers={ACCOUNT: parts.carrier} if parts.carrier is not None else {},
+        converse=lambda leg, brief, actions: converse(leg, brief, parts.services, actions),
+        greeting=parts.greetings.find,
+        data_dir=settings.data_dir,
+    )
+    live = LiveCalls()
+    if parts.carrier is not None:
+        webhooks = Webhooks(parts.database, parts.carrier, parts.urls, Signatures(settings.twilio_auth_token))
+        live = setup_carrier_doors(app, house=house, switch=parts.switch, webhooks=webhooks, drain_s=settings.drain_s)
+    setup_health(app, database=parts.database, live=live, switch=parts.switch)
+    setup_api(app, database=parts.database, settings=settings, nudge=parts.loop.nudge)
+    return live
+
+
+async def _engines(stack: AsyncExitStack, data_dir: Path) -> tuple[Engines | None, str]:
+    """The local engines and their version; None where they can't run: agents with other services work all the same."""
+    local = LocalEngines(speech_cache=data_dir / "speech")
+    stack.push_async_callback(local.stop)
+    try:
+        return await local.start(), local.pools[VOICE].version
+    except EngineUnavailable as error:
+        log.warning("calls with local engines will fail: %s", error)
+        return None, ""
+
+
+async def _carrier(settings: Settings, session: aiohttp.ClientSession, database: Database) -> TwilioCarrier | None:
+    """The carrier of the credentials in the settings, known to the database; None without any: nothing is dialed then."""
+    if not (settings.twilio_account_sid and settings.twilio_auth_token):
+        log.warning("no carrier: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to place calls")
+        return None
+    await _accounts.ensure_carrier_account(
+        database.pool,
+        name=ACCOUNT,
+        carrier="twilio",
+        rehearsal=settings.rehearsal,
+        calls_per_second=settings.calls_per_second,
+    )
+    return TwilioCarrier(
+        session,
+        api_url=settings.twilio_api_url,
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token,
+    )
+
+
+async def _stop_loop(loop: DialerLoop, dialing: asyncio.Task[None]) -> None:
+    loop.stop()
+    await dialing
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"another program listens on {host}:{port}: end it, or set PORT to another (0 picks a free one)") from error
+        raise PortTaken(f"can't listen on {host}:{port} ({error.strerror}): set CALLWRIGHT_HOST and PORT") from error
