@@ -25,7 +25,7 @@ from mediaserver.wire import StreamCodec
 log = logging.getLogger(__name__)
 
 TICK_S = 0.02
-ROUNDS = 8  # windows of one leg in one tick: a burst is caught up at 12 times its length
+CATCH_UP_S = 0.01  # a tick may take so long for catching up with bursts and stalls before the rest waits for the next tick
 
 
 @dataclass(slots=True)
@@ -112,20 +112,19 @@ class Switch:
         return leg
 
     def tick(self) -> None:
-        """All that is to be done now: voices, then playout, so that what a listener plays at once goes out in the same tick."""
-        self._hear()
+        """All that is to be done now. Playout comes first: what is late there is heard, what is late in voice activity is a pause."""
         for leg in list(self._playing):
             if not leg.pump():
                 self._playing.discard(leg)
+        self._hear()
 
     def _hear(self) -> None:
         began = time.perf_counter()
         for leg in list(self._legs):
             leg.stop_idle_voice()
-        for _ in range(ROUNDS):
-            if not self._hear_windows():
-                break
-        took = time.perf_counter() - began
+        took = 0.0
+        while took < CATCH_UP_S and self._hear_windows():
+            took = time.perf_counter() - began
         self.counters.voice_s += took
         self.counters.voice_worst_s = max(self.counters.voice_worst_s, took)
 

@@ -38,7 +38,8 @@ def _pure_steps(windows: Windows) -> NDArray[np.int64]:
     """The spectrum's step of the only tone in each window, 0 where there is none."""
     power = np.abs(np.fft.rfft(windows * _HANN)) ** 2
     peak = np.clip(power.argmax(axis=1), BEEP_LOWEST, BEEP_HIGHEST)
-    near = sum(np.take_along_axis(power, (peak + step)[:, None], axis=1)[:, 0] for step in (-1, 0, 1))
+    each = np.arange(len(windows))
+    near = power[each, peak - 1] + power[each, peak] + power[each, peak + 1]
     return np.where(near >= BEEP_PURITY * power.sum(axis=1), peak, 0)
 
 
@@ -57,9 +58,11 @@ def read_tones(windows: Windows) -> tuple[list[int], list[int]]:
     """For each window (shape (legs, 256), -1..1): the step of its pure tone (0: none), the index of its digit in `DIGITS` (-1:
     none)."""
     energy = np.einsum("ij,ij->i", windows, windows)
-    loud = energy > QUIET * WINDOW
-    steps = np.where(loud, _pure_steps(windows), 0)
-    digits = np.where(loud, _digits(windows, energy), -1)
+    steps, digits = np.zeros(len(windows), np.int64), np.full(len(windows), -1, np.int64)
+    loud = np.flatnonzero(energy > QUIET * WINDOW)
+    if len(loud):
+        steps[loud] = _pure_steps(windows[loud])
+        digits[loud] = _digits(windows[loud], energy[loud])
     return steps.tolist(), digits.tolist()
 
 
