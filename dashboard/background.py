@@ -16,7 +16,8 @@ class Background:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="dashboard-background", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="dashboard-background", daemon=True)
+        self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], within_s: float) -> T:
         """What `work` returns or raises.
@@ -25,3 +26,9 @@ class Background:
             TimeoutError: it took longer than `within_s` and was cancelled.
         """
         return asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, within_s), self._loop).result()
+
+    def stop(self) -> None:
+        """Ends the loop and its thread; nothing may run on it any more."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -162,6 +162,12 @@ class Data:
         """Numbers to call from."""
         return self._many("phone_numbers")
 
+    def close(self) -> None:
+        """Gives the connections back and ends the event loop that they belong to."""
+        if self._database is not None:
+            self._background.run(self._database.close(), READ_WITHIN_S)
+        self._background.stop()
+
     def _many(self, name: str, **values: Any) -> list[Any]:
         return self._run(self._rows(name, values))
 
@@ -208,7 +214,7 @@ def background() -> Background:
     return Background()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Data.close)
 def data() -> Data:
     """The reads of this process, on the database that DATABASE_URL names."""
     return Data(background(), os.environ["DATABASE_URL"])

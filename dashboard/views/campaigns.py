@@ -82,7 +82,7 @@ def _line(line: CampaignLine) -> None:
 def _answered(line: CampaignLine) -> str:
     if line.calls_ended == 0:
         return "No calls yet"
-    return f"**{min(line.calls_answered, line.calls_ended) * 100 // line.calls_ended} %** of {line.calls_ended:,} calls answered"
+    return f"**{line.calls_answered * 100 // line.calls_ended} %** of {line.calls_ended:,} calls answered"
 
 
 def _next(line: CampaignLine) -> str:

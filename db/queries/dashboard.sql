@@ -11,7 +11,7 @@ from campaigns c
 join agents a on a.id = c.agent_id
 left join campaign_counts n on n.campaign_id = c.id
 left join lateral (
-    select count(*) filter (where state = 'ended') as ended, count(*) filter (where answered_at is not null) as answered
+    select count(*) filter (where state = 'ended') as ended, count(*) filter (where state = 'ended' and answered_at is not null) as answered
     from calls where campaign_id = c.id and outcome is distinct from 'withdrawn'
 ) k on true
 left join lateral (
@@ -48,7 +48,7 @@ where c.id = :campaign_id::bigint;
 -- record_class: CallFigures
 -- What came of a campaign's calls so far. Withdrawn calls never reached the carrier and count nowhere.
 select count(*) filter (where state = 'ended') as ended, count(*) filter (where state <> 'ended') as running,
-       count(*) filter (where answered_at is not null) as answered, count(*) filter (where who = 'human') as people,
+       count(*) filter (where state = 'ended' and answered_at is not null) as answered, count(*) filter (where who = 'human') as people,
        count(*) filter (where goal = 'met') as goals_met, avg(duration_ms) filter (where answered_at is not null)::float8 as mean_duration_ms,
        percentile_cont(0.5) within group (order by first_word_ms) as first_word_p50_ms,
        percentile_cont(0.95) within group (order by first_word_ms) as first_word_p95_ms

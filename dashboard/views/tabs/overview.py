@@ -72,7 +72,7 @@ def _figures(figures: CallFigures) -> None:
 
 
 def _share(part: int, whole: int) -> str:
-    return "-" if whole == 0 else f"{min(part, whole) * 100 / whole:.0f} %"
+    return "-" if whole == 0 else f"{part * 100 / whole:.0f} %"
 
 
 def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -> None:

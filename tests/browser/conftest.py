@@ -1,0 +1,109 @@
+"""A real Chromium for the tests of this folder, and what they look at.
+
+Where Chromium is missing the tests say so and how to get it; with CALLWRIGHT_REQUIRE_BROWSER=1 that is a failure.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from dashboard.launch import command
+from tests.chromium import INSTALL_COMMAND, find_chromium
+from tests.dashboard.api_double import ApiDouble
+from tests.dashboard.seed import House, seed
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-default-apps", "--autoplay-policy=no-user-gesture-required"),
+)
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path."""
+    found = find_chromium()
+    if found is None:
+        missing = f"Chromium is not on this machine. Install it with: {INSTALL_COMMAND}"
+        if os.environ.get("CALLWRIGHT_REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """A browser of its own for each test."""
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield opened
+        await opened.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A dashboard in a process of its own, on a seeded database."""
+
+    url: str
+    api: ApiDouble
+    house: House
+
+
+@pytest.fixture
+async def served(chromium: str, database_url: str) -> AsyncIterator[Served]:
+    """Serves the dashboard until the test ends. `chromium` first: without it there is nothing to serve for."""
+    database = await asyncpg.connect(database_url)
+    house = await seed(database)
+    await database.close()
+    api = ApiDouble(database_url)
+    api.start()
+    port = _free_port()
+    addresses = {"DATABASE_URL": database_url, "CALLWRIGHT_API_URL": api.url, "CALLWRIGHT_PUBLIC_URL": api.url}
+    process = await asyncio.create_subprocess_exec(
+        *command(port),
+        env={**os.environ, **addresses, "PYTHONUNBUFFERED": "1"},
+        cwd="/",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        await _ready(process)
+        yield Served(f"http://127.0.0.1:{port}", api, house)
+    finally:
+        process.terminate()
+        await process.communicate()
+        api.stop()
+
+
+async def signed_in(browser: Browser, url: str, *, width: int = 1280, dark: bool = False) -> tuple[BrowserContext, Page]:
+    """A window of somebody whom the API double knows."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", timezone_id="Europe/Berlin"
+    )
+    await context.add_cookies([{"name": "callwright_session", "value": "valid", "url": url}])
+    return context, await context.new_page()
+
+
+async def _ready(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None  # asked for above
+    said = b""
+    async for line in process.stdout:
+        said += line
+        if b"URL:" in line:
+            return
+    pytest.fail(f"the dashboard ended at once: {said.decode()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

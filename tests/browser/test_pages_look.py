@@ -1,0 +1,132 @@
+"""Each page in a real browser: drawn without a fault in light, dark and on a phone held upright, and kept as a picture."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import ARTEFACTS, Served, signed_in
+from tests.browser.pages import Campaign, Campaigns, settled
+
+LOOKS = {"light": (1280, False), "dark": (1280, True), "narrow": (390, False)}
+
+
+def addresses(served: Served) -> dict[str, str]:
+    running, draft = served.house.campaigns["in_progress"], served.house.campaigns["draft"]
+    return {
+        "campaigns": "/",
+        "new-1-basics": "/new_campaign",
+        "new-2-call-settings": f"/new_campaign?id={draft}&step=2",
+        "new-3-contacts": f"/new_campaign?id={draft}&step=3",
+        "campaign-overview": f"/campaign?id={running}",
+        "campaign-contacts": f"/campaign?id={running}&tab=Contacts",
+        "campaign-settings": f"/campaign?id={running}&tab=Settings",
+        "campaign-settings-of-a-draft": f"/campaign?id={draft}&tab=Settings",
+        "campaign-call-log": f"/campaign?id={running}&tab=Call+Log",
+        "call": f"/call?id={served.house.talked}",
+    }
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served: Served, look: str) -> None:
+    width, dark = LOOKS[look]
+    context, page = await signed_in(browser, served.url, width=width, dark=dark)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    ARTEFACTS.mkdir(exist_ok=True)
+    for name, address in addresses(served).items():
+        await page.goto(served.url + address)
+        await settled(page)
+        await expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
+        await page.set_viewport_size({"width": width, "height": await content_height(page)})
+        await page.screenshot(path=ARTEFACTS / f"{name}-{look}.png")
+        await page.set_viewport_size({"width": width, "height": 900})
+    await context.close()
+    assert faults == []
+
+
+async def test_a_half_written_search_and_ticked_boxes_survive_the_live_refresh(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served.url)
+    frames = Frames(page)
+    await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}&tab=Contacts")
+    box = page.get_by_role("checkbox", name="Radia Perlman")
+    await expect(box).to_have_count(1)
+    await page.get_by_text("Radia Perlman").click()
+    await expect(page.get_by_role("button", name="Retry (1)")).to_be_enabled()
+    await frames.another()
+    await settled(page)
+    await frames.another()
+    await settled(page)
+    await expect(box).to_be_checked()
+    await context.close()
+
+
+async def test_a_question_stays_open_over_the_live_refresh_and_going_back_sends_nothing(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served.url)
+    frames = Frames(page)
+    await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}")
+    campaign = Campaign(page, "November reminders")
+    await campaign.act("Cancel")
+    await expect(page.get_by_role("dialog")).to_contain_text("stops for good")
+    await frames.another()
+    await settled(page)
+    await campaign.confirm("Go back")
+    assert served.api.received == []
+    await campaign.act("Cancel")
+    await campaign.confirm("Cancel the campaign")
+    assert [path for _, path, _ in served.api.received] == [f"/campaigns/{served.house.campaigns['in_progress']}/cancel"]
+    await context.close()
+
+
+async def test_the_list_leads_to_a_campaign_and_on_to_a_call_by_keyboard_alone(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served.url)
+    await Campaigns(page, served.url).open()
+    await page.get_by_role("link", name="November reminders").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="November reminders")).to_be_visible()
+    await page.get_by_role("tab", name="Overview").focus()
+    await page.keyboard.press("End")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Export as CSV")).to_be_visible()
+    await page.get_by_role("link", name="Edsger Knuth").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Edsger Knuth")).to_be_visible()
+    await context.close()
+
+
+async def test_signing_out_leaves_nothing_to_see(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served.url)
+    await Campaigns(page, served.url).open()
+    served.api.prepared["GET", "/me"] = (401, {"detail": "no session"})
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    await expect(page.get_by_text("November reminders")).to_have_count(0)
+    assert [path for _, path, _ in served.api.received] == ["/sign-out"]
+    await context.close()
+
+
+async def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than its window."""
+    wider: int = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return wider
+
+
+async def content_height(page: Page) -> int:
+    height: int = await page.evaluate(
+        "Math.max(900, ...[...document.querySelectorAll('[data-testid=stMain]')].map((part) => part.scrollHeight))"
+    )
+    return min(height, 3000)
+
+
+class Frames:
+    """What the server sends to the page after it was opened: each live refresh is some of it."""
+
+    def __init__(self, page: Page) -> None:
+        self._came = asyncio.Event()
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda _data: self._came.set()))
+
+    async def another(self) -> None:
+        """Waits for the next one."""
+        self._came.clear()
+        await asyncio.wait_for(self._came.wait(), 20)

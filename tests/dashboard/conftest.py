@@ -1,0 +1,75 @@
+"""The dashboard's pages run in this process by Streamlit's own AppTest, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard import commands
+from tests.dashboard.api_double import ApiDouble
+from tests.dashboard.seed import House, seed
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+
+
+@dataclass
+class Dashboard:
+    """Opens pages as somebody who is signed in."""
+
+    api: ApiDouble
+    database_url: str
+
+    async def open(self, view: str, **query: str) -> AppTest:
+        """The page of `dashboard/views/VIEW.py` with the query parameters, drawn once and without an exception."""
+        page = AppTest.from_file(str(APP), default_timeout=30)
+        for name, value in query.items():
+            page.query_params[name] = value
+        page.switch_page(f"views/{view}.py")
+        return await self.draw(page)
+
+    async def draw(self, page: AppTest) -> AppTest:
+        """Draws the page anew, with what was clicked and typed."""
+        await asyncio.to_thread(page.run)
+        assert [exception.message for exception in page.exception] == []
+        return page
+
+
+@pytest.fixture
+async def dashboard(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dashboard]:
+    """The dashboard on an empty database."""
+    api = ApiDouble(database_url)
+    api.start()
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("CALLWRIGHT_API_URL", api.url)
+    monkeypatch.setenv("CALLWRIGHT_PUBLIC_URL", api.url)
+    monkeypatch.setattr(commands, "session_cookie", lambda: "valid")
+    st.cache_resource.clear()
+    yield Dashboard(api, database_url)
+    await asyncio.to_thread(st.cache_resource.clear)
+    api.stop()
+
+
+@pytest.fixture
+async def house(dashboard: Dashboard) -> House:
+    """The seeded database under the dashboard."""
+    database = await asyncpg.connect(dashboard.database_url)
+    try:
+        return await seed(database)
+    finally:
+        await database.close()
+
+
+def shown(page: AppTest) -> str:
+    """All words on the page, as markdown."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind)).replace("\\", "")
+
+
+def labels(page: AppTest) -> list[str]:
+    """The buttons of the page itself, without the side."""
+    return [button.label for button in page.main.button]

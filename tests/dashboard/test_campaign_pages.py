@@ -1,0 +1,214 @@
+"""What operators see of their campaigns, and that the pages command only what is allowed."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from tests.dashboard.conftest import Dashboard, labels, shown
+from tests.dashboard.seed import House, add_ground
+
+
+async def test_an_empty_house_says_what_to_do_next(dashboard: Dashboard) -> None:
+    page = await dashboard.open("campaigns")
+    assert "No campaigns yet" in shown(page)
+    assert "Create campaign" in labels(page)
+    assert "upload your contacts as a CSV file" in shown(page)
+
+
+async def test_a_viewer_is_not_offered_what_a_viewer_may_not(dashboard: Dashboard, house: House) -> None:
+    dashboard.api.role = "viewer"
+    assert "Create campaign" not in labels(await dashboard.open("campaigns"))
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]))
+    assert labels(page) == []
+    contacts = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
+    assert "+1415555" not in shown(contacts)
+
+
+async def test_the_list_tells_each_campaign_s_status_and_progress(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaigns")
+    words = shown(page)
+    for status in ("Draft", "Pending", "In Progress", "Paused", "Completed", "Cancelled"):
+        assert status in words
+    assert "calls answered" in words
+    assert "Waits for its calling hours" in words
+
+
+async def test_a_search_that_fits_nothing_says_so(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaigns", q="no such campaign")
+    assert "No campaign fits" in shown(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        ("draft", ["Start", "Cancel", "Duplicate", "Delete"]),
+        ("pending", ["Pause", "Cancel", "Duplicate"]),
+        ("in_progress", ["Pause", "Cancel", "Duplicate"]),
+        ("paused", ["Resume", "Cancel", "Duplicate"]),
+        ("completed", ["Duplicate"]),
+        ("cancelled", ["Duplicate"]),
+    ],
+)
+async def test_a_campaign_offers_only_what_its_status_allows(dashboard: Dashboard, house: House, status: str, offered: list[str]) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns[status]))
+    assert labels(page) == offered
+
+
+async def test_the_overview_counts_what_the_database_holds(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]))
+    metrics = {metric.label: metric.value for metric in page.metric}
+    assert metrics == {
+        "Contacts": "40", "Completed": "15", "Pending": "20", "In progress": "1", "Failed": "3", "Skipped": "1",
+        "Answer rate": "75 %", "Goal rate": "60 %", "Average duration": "19 s", "First word": "191 ms",
+    }  # fmt: skip
+    words = shown(page)
+    assert "Calls now (1 of 4)" in words
+    assert "Outside the callee's own hours" in words
+    assert "Times are in Europe/Berlin" in words
+
+
+async def test_start_is_sent_once_and_a_refusal_is_told(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    dashboard.api.prepared["POST", f"/campaigns/{draft}/start"] = (409, {"detail": "This campaign has no contacts: add some first."})
+    page = await dashboard.open("campaign", id=str(draft))
+    page.button(key="do_start").click()
+    await dashboard.draw(page)
+    assert "This campaign has no contacts" in shown(page)
+    assert [(method, path) for method, path, _ in dashboard.api.received] == [("POST", f"/campaigns/{draft}/start")]
+
+
+async def test_cancelling_asks_first_and_names_what_is_lost(dashboard: Dashboard, house: House) -> None:
+    running = house.campaigns["in_progress"]
+    page = await dashboard.open("campaign", id=str(running))
+    page.button(key="do_cancel").click()
+    await dashboard.draw(page)
+    assert "**November reminders** stops for good. 20 contacts will not be called." in shown(page)
+    assert [button.label for button in page.button if str(button.key).startswith("confirm_")] == ["Cancel the campaign", "Go back"]
+    assert dashboard.api.received == []
+
+
+async def test_settings_of_a_running_campaign_are_shown_with_the_reason_and_those_of_a_draft_can_be_saved(
+    dashboard: Dashboard, house: House
+) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Settings")
+    assert "can't be changed while the campaign is In Progress" in shown(page)
+    assert not page.text_input
+    draft = await dashboard.open("campaign", id=str(house.campaigns["draft"]), tab="Settings")
+    draft.number_input(key=f"edit_{house.campaigns['draft']}_1_concurrency").set_value(7)
+    await dashboard.draw(draft)
+    next(button for button in draft.button if button.label == "Save settings").click()
+    await dashboard.draw(draft)
+    method, path, body = dashboard.api.received[-1]
+    assert (method, path) == ("PATCH", f"/campaigns/{house.campaigns['draft']}")
+    assert (body["concurrency"], body["name"], body["start_time"], body["version"]) == (7, "December reminders", "09:00", 1)
+
+
+async def test_contacts_are_searched_filtered_and_paged(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
+    assert len([box for box in page.checkbox if str(box.key).startswith("tick_")]) == 25
+    next(button for button in page.button if button.label == "Next").click()
+    await dashboard.draw(page)
+    assert "Contacts 26 to 40" in shown(page)
+    page.text_input(key="contact_search").set_value("lovelace")
+    await dashboard.draw(page)
+    found = [box.label for box in page.checkbox if str(box.key).startswith("tick_")]
+    assert found
+    assert all("Lovelace" in label for label in found)
+
+
+async def test_retry_is_sent_for_the_failed_contacts_that_are_ticked(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
+    failed, done = house.contacts[6], house.contacts[0]
+    page.checkbox(key=f"tick_0_{failed}").check()
+    page.checkbox(key=f"tick_0_{done}").check()
+    await dashboard.draw(page)
+    page.button(key="retry").click()
+    await dashboard.draw(page)
+    assert [(method, path) for method, path, _ in dashboard.api.received] == [("POST", f"/contacts/{failed}/retry")]
+
+
+async def test_the_call_log_is_filtered_and_says_when_nothing_fits(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Call Log")
+    page.selectbox(key="log_outcome").set_value("busy")
+    await dashboard.draw(page)
+    assert ":material/phone_paused: Busy" in shown(page)
+    assert "Goal met" not in shown(page)
+    page.selectbox(key="log_goal").set_value("met")
+    await dashboard.draw(page)
+    assert "No call fits" in shown(page)
+
+
+async def test_a_campaign_without_calls_says_when_there_will_be_some(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["draft"]), tab="Call Log")
+    assert "No calls yet" in shown(page)
+
+
+@pytest.mark.parametrize("asked", ["999999", "", "x"])
+async def test_a_campaign_that_is_not_there_is_told(dashboard: Dashboard, house: House, asked: str) -> None:
+    assert "There is no such campaign" in shown(await dashboard.open("campaign", id=asked))
+
+
+async def test_without_a_session_there_is_only_the_way_to_sign_in(
+    dashboard: Dashboard, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.commands.session_cookie", lambda: "ended")
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]))
+    assert "Sign in again" in shown(page)
+    assert "November" not in shown(page)
+
+
+async def test_an_api_that_is_down_and_a_database_that_is_down_are_told_apart(dashboard: Dashboard, database_url: str) -> None:
+    dashboard.api.prepared["GET", "/me"] = (200, {"name": "maria", "role": "operator"})
+    name = database_url.rpartition("/")[2]
+    server = await asyncpg.connect(database_url.rpartition("/")[0] + "/template1")
+    try:
+        await server.execute(f"alter database {name} with allow_connections false")
+        page = await dashboard.open("campaigns")
+        assert "The database does not answer" in shown(page)
+        await server.execute(f"alter database {name} with allow_connections true")
+    finally:
+        await server.close()
+    await asyncio.to_thread(dashboard.api.stop)
+    dashboard.api.start()
+    page = await dashboard.open("campaigns")
+    assert "The media server can't be reached" in shown(page)
+
+
+async def test_a_new_campaign_asks_for_what_is_missing_and_then_makes_a_draft(dashboard: Dashboard) -> None:
+    database = await asyncpg.connect(dashboard.database_url)
+    agent, number = await add_ground(database)
+    await database.close()
+    page = await dashboard.open("new_campaign")
+    go_on = next(button for button in page.button if button.label == "Continue to call settings")
+    go_on.click()
+    await dashboard.draw(page)
+    assert "Give the campaign a name" in shown(page)
+    assert dashboard.api.received == []
+    page.text_input(key="new_name").set_value("Reminders")
+    next(button for button in page.button if button.label == "Continue to call settings").click()
+    await dashboard.draw(page)
+    assert dashboard.api.received == [("POST", "/campaigns", {"name": "Reminders", "agent_id": agent, "phone_number_id": number})]
+
+
+async def test_retries_without_a_delay_are_held_back_and_what_was_typed_stays(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    page = await dashboard.open("new_campaign", id=str(draft), step="2")
+    page.number_input(key=f"new_{draft}_retries").set_value(2)
+    page.number_input(key=f"new_{draft}_concurrency").set_value(9)
+    await dashboard.draw(page)
+    next(button for button in page.button if button.label == "Continue to contacts").click()
+    await dashboard.draw(page)
+    assert "required once there are retries" in shown(page)
+    assert dashboard.api.received == []
+    assert page.number_input(key=f"new_{draft}_concurrency").value == 9
+
+
+async def test_what_the_api_finds_wrong_is_told_beside_the_field(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    refusal = {"detail": "The settings can't be used.", "problems": {"timezone": "is required with a calling window"}}
+    dashboard.api.prepared["PATCH", f"/campaigns/{draft}"] = (422, refusal)
+    page = await dashboard.open("new_campaign", id=str(draft), step="2")
+    next(button for button in page.button if button.label == "Continue to contacts").click()
+    await dashboard.draw(page)
+    assert "Is required with a calling window" in shown(page)
