@@ -1,0 +1,115 @@
+"""A CSV as people export it -> header and rows with their line numbers. Pure but for reading the file, once, as a stream.
+
+UTF-8 with or without byte-order mark, UTF-16, Latin-1; comma, semicolon or tab; quoted line breaks.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_LOOK_AT = 65536
+MAX_FIELD = 10_000
+MAX_COLUMNS = 200
+
+
+class NotACsv(ValueError):
+    """The file can't be read as a table; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`header`: as it stands in the file. `encoding`, `delimiter`: as found."""
+
+    header: Sequence[str]
+    rows: Iterator[tuple[int, list[str]]]
+    encoding: str
+    delimiter: str
+
+
+def read_table(file: BinaryIO) -> Table:
+    """The table in `file` (seekable). `rows`: line of the file where the row begins (from 1), and its fields; empty rows are left out.
+
+    Raises:
+        NotACsv: empty, not text, or no header; also while the rows are read.
+    """
+    sample = file.read(_LOOK_AT)
+    file.seek(0)
+    if not sample.strip():
+        raise NotACsv("the file is empty: export it again, with a header line")
+    encoding = _encoding(sample, file)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    first = _first_record(text.read(_LOOK_AT))
+    text.seek(0)
+    delimiter = max((",", ";", "\t"), key=first.count)  # the first of those that occur most often
+    rows = _rows(text, delimiter)
+    try:
+        _, header = next(rows)
+    except StopIteration:
+        raise NotACsv("the file has no header line: name the columns in its first line") from None
+    if len(header) > MAX_COLUMNS:
+        raise NotACsv(f"the file has {len(header)} columns, more than {MAX_COLUMNS}: leave out what the agent does not need")
+    return Table([name.strip() for name in header], rows, encoding, delimiter)
+
+
+def _encoding(sample: bytes, file: BinaryIO) -> str:
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if sample.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    zeros = sample.count(0)
+    if zeros > len(sample) // 4:
+        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
+    if zeros:
+        raise NotACsv("the file is not text (a spreadsheet perhaps): export it as CSV")
+    return "utf-8" if _is_utf8(file) else _latin_1(sample)
+
+
+def _is_utf8(file: BinaryIO) -> bool:
+    """Whether the whole file is; a file of a million rows may have its first accent in the last one."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while piece := file.read(1 << 20):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    finally:
+        file.seek(0)
+    return True
+
+
+def _latin_1(sample: bytes) -> str:
+    """Windows' superset of Latin-1, if that is what it looks like: any bytes at all would pass as Latin-1."""
+    control = sum(1 for byte in sample if byte < 32 and byte not in b"\t\n\r")
+    high = sum(1 for byte in sample if byte >= 128)
+    if control or high > len(sample) * 0.3:
+        raise NotACsv("the file is not text in UTF-8, UTF-16 or Latin-1: export it as CSV in UTF-8")
+    return "latin-1" if any(byte in sample for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else "cp1252"
+
+
+def _first_record(text: str) -> str:
+    """The header line, without what stands in quotes."""
+    unquoted = re.sub(r'"[^"]*"', "", text.lstrip("\ufeff\r\n"))
+    return unquoted.splitlines()[0] if unquoted.strip() else ""
+
+
+def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(1 << 20)
+    reader = csv.reader(text, delimiter=delimiter)
+    line = 1
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise NotACsv(f"line {line} can't be read ({error}): look for a quote that is not closed") from error
+        except UnicodeDecodeError as error:
+            raise NotACsv(f"the text after line {line} is not {error.encoding}: export the file as CSV in UTF-8") from error
+        if row is None:
+            return
+        if any(cell.strip() for cell in row):
+            yield line, row
+        line = reader.line_num + 1
