@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class Line(Protocol):
     @property
     def stopped(self) -> bool:
         """Whether the carrier said that the stream is over, which it does when the call is."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the stream ended by no one's wish: a broken connection, a peer's fault, the stop of this process."""
 
     def close(self) -> None:
         """Close the leg and the socket, after what waits to be sent. May be called twice."""
@@ -83,6 +87,8 @@ async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None
     except Exception:  # the conversation's boundary: the call still ends in order, with a result that says what happened
         log.exception("call %d: the conversation failed", call.call_id)
         result = _failed(actions.turns)
+    if line.lost and result.reason is EndReason.HUNG_UP:  # all that the conversation could see
+        result = replace(result, ended_by=EndedBy.FAULT, reason=EndReason.LINE_LOST, reason_evidence=Evidence("the media stream broke off"))
 
     await actions.hang_up()
     line.close()

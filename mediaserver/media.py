@@ -53,11 +53,17 @@ class CarrierLine:
         self._close_code = WSCloseCode.OK
         self._closing = False
         self._stopped = False
+        self._lost = False
 
     @property
     def stopped(self) -> bool:
         """Whether the carrier said that the stream, and with it the call, is over."""
         return self._stopped
+
+    @property
+    def lost(self) -> bool:
+        """Whether the stream ended by no one's wish."""
+        return self._lost
 
     def open(self, record_to: Path | None) -> Leg:
         """A leg for the stream; from now on frames are read into it."""
@@ -72,6 +78,7 @@ class CarrierLine:
         if self._closing:
             return
         self._closing, self._close_code = True, code
+        self._lost = code is not WSCloseCode.OK
         self._wake.set()
         self._ready.set()
         if self._leg is not None:
@@ -117,6 +124,8 @@ class CarrierLine:
         except _Gone as gone:
             if not self._closing:
                 log.info("a stream ended without a stop: %s", gone)
+            if self._socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
+                self.close(WSCloseCode.ABNORMAL_CLOSURE)
         self.close()
 
     async def write(self) -> None:

@@ -27,6 +27,7 @@ from mediaserver.media import LiveCalls
 from mediaserver.switch.switch import Switch
 from mediaserver.webhooks import CarrierUrls, Webhooks
 from tests.carriers.twilio_double import ACCOUNT, TOKEN, TwilioDouble
+from tests.media.cable import Cable
 from tests.media.conversations import Converse, keep_listening
 
 CALLER = "+15005550006"
@@ -46,6 +47,7 @@ class MediaServer:
 
     url: str
     db: Database
+    cable: Cable
     network: TwilioDouble
     data_dir: Path
     switch: Switch
@@ -116,7 +118,23 @@ async def no_greeting(_agent: Agent, _call: CallBrief) -> None:
 
 
 @pytest.fixture
-async def server(database: Database, tmp_path: Path) -> AsyncIterator[MediaServer]:
+async def cable(database_url: str) -> AsyncIterator[Cable]:
+    made = Cable(database_url)
+    await made.mend()
+    yield made
+    await made.cut()
+
+
+@pytest.fixture
+async def database(cable: Cable) -> AsyncIterator[Database]:
+    """A pool on a fresh database, at the end of a cable."""
+    pool = await Database.connect(cable.url)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def server(database: Database, cable: Cable, tmp_path: Path) -> AsyncIterator[MediaServer]:
     async with AsyncExitStack() as stack:
         network = TwilioDouble()
         api = await stack.enter_async_context(TestServer(network.app()))
@@ -127,7 +145,7 @@ async def server(database: Database, tmp_path: Path) -> AsyncIterator[MediaServe
         stack.push_async_callback(switch.stop)
         socket = get_unused_port_socket("127.0.0.1")
         app = web.Application()
-        media = MediaServer(f"http://127.0.0.1:{socket.getsockname()[1]}", database, network, tmp_path, switch, app, http)
+        media = MediaServer(f"http://127.0.0.1:{socket.getsockname()[1]}", database, cable, network, tmp_path, switch, app, http)
         house = CallHouse(
             db=database, process_id="p1", carriers={"twilio": carrier}, converse=media._talk, greeting=no_greeting, data_dir=tmp_path
         )
