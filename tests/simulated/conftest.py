@@ -1,7 +1,7 @@
 """A simulated network and our side of its calls, both on real sockets."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,7 @@ from mediaserver.carriers.simulated.journal import CallJournal
 from mediaserver.carriers.simulated.network import PhoneNetwork
 from mediaserver.carriers.simulated.settings import NetworkSettings
 from mediaserver.carriers.simulated.speech import Speech, Tones
-from tests.fixtures_engines import engines
-from tests.simulated.our_side import QUICK, Api, OurSide
-
-__all__ = ["engines", "stage"]
+from tests.simulated.our_side import QUICK, Api, OurSide, Stream
 
 
 @dataclass
@@ -32,12 +29,16 @@ class Stage:
         assert self.ours.agent_failure is None, self.ours.agent_failure
         return self.exchange.journals()[-1]
 
+    def record_of(self, stream: Stream) -> CallJournal:
+        sid = stream.events("start")[0]["start"]["callSid"]
+        return next(each for each in self.exchange.journals() if each.call_sid == sid)
+
 
 SetStage = Callable[..., Awaitable[Stage]]
 
 
-@pytest.fixture
-async def stage() -> AsyncIterator[SetStage]:
+@asynccontextmanager
+async def stages() -> AsyncIterator[SetStage]:
     """`await stage(ring_ms=..., speech=...)`: a network with these settings, and our side."""
     async with AsyncExitStack() as stack:
 
@@ -52,4 +53,10 @@ async def stage() -> AsyncIterator[SetStage]:
             stack.push_async_callback(network.stop)
             return Stage(Api(http, base_url, settings, ours), ours, network.exchange)
 
+        yield set_stage
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[SetStage]:
+    async with stages() as set_stage:
         yield set_stage

@@ -1,13 +1,17 @@
 """The life of a call on the network, as our side is told of it."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from agent_runtime.engines import EngineUnavailable, Spoken
 from mediaserver.carriers.simulated.callbacks import draw_way
 from mediaserver.carriers.simulated.calls import Call, Order
 from mediaserver.carriers.simulated.directory import Directory
+from mediaserver.carriers.simulated.journal import read
 from mediaserver.carriers.simulated.settings import NetworkSettings
+from mediaserver.carriers.simulated.speech import Tones
 from mediaserver.carriers.simulated.story import chance_of, draw_fortune
 from tests.simulated.conftest import SetStage
 from tests.simulated.our_side import (
@@ -222,3 +226,46 @@ def test_the_same_seed_number_and_count_draw_the_same_fortune() -> None:
     assert drawn(1, TO_AGREES, 0) == drawn(1, TO_AGREES, 0)
     others = [drawn(2, TO_AGREES, 0), drawn(1, TO_BUSY, 0), drawn(1, TO_AGREES, 1)]
     assert drawn(1, TO_AGREES, 0) not in others
+
+
+class Mute(Tones):
+    """People whose voice is gone."""
+
+    def __init__(self) -> None:
+        self.voice = self
+
+    async def speak(self, text: str, voice: str) -> Spoken:
+        raise EngineUnavailable("voice is unavailable: a worker died")
+
+
+async def test_when_people_can_not_speak_the_call_fails_and_says_why(stage: SetStage) -> None:
+    at = await stage(speech=Mute())
+    await at.api.call(TO_AGREES)
+    journal = await at.curtain()
+    assert (journal.status, journal.ended_by) == ("failed", "network")
+    assert "a worker died" in journal.problems[0]
+
+
+async def test_a_call_that_is_too_long_is_ended_by_the_network(stage: SetStage) -> None:
+    at = await stage(longest_call_s=0.5)
+    await at.api.call(TO_SILENT)
+    journal = await at.curtain()
+    assert (journal.status, journal.ended_by) == ("completed", "network")
+
+
+async def test_the_record_is_kept_before_anybody_is_told_of_the_end(stage: SetStage, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    at = await stage(journal=path, stop_late_share=1.0)
+    await at.api.call(TO_BUSY)
+    await at.ours.until(lambda ours: "busy" in ours.events())
+    assert [call.status for call in read(path)] == ["busy"]
+
+
+async def test_a_network_that_is_switched_off_breaks_off_and_says_nothing(stage: SetStage) -> None:
+    at = await stage()
+    await at.api.call(TO_SILENT)
+    await at.ours.until(lambda ours: bool(ours.streams))
+    await at.exchange.stop()
+    await at.ours.streams[0].until_closed()
+    assert not at.ours.streams[0].events("stop")
+    assert "completed" not in at.ours.events()

@@ -16,6 +16,8 @@ import pytest
 from mediaserver.carriers.simulated import journal
 from tests.simulated.our_side import CALLER, TO_BUSY
 
+ACCOUNT = "AC" + "a" * 32
+
 Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
@@ -24,11 +26,11 @@ async def phones() -> AsyncIterator[Start]:
     """`await phones("--port", "0", ...)`: the process, killed at the end if it still runs."""
     started: list[asyncio.subprocess.Process] = []
 
-    async def start(*arguments: str) -> asyncio.subprocess.Process:
+    async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "mediaserver.carriers.simulated", *arguments)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLWRIGHT_")}
-        started.append(await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=environment))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("CALLWRIGHT_", "TWILIO_"))}
+        started.append(await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env={**environment, **variables}))
         return started[-1]
 
     yield start
@@ -41,10 +43,10 @@ async def phones() -> AsyncIterator[Start]:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_says_where_it_listens_and_ends_when_asked(phones: Start, tmp_path: Path, how: signal.Signals) -> None:
     kept = tmp_path / "calls.jsonl"
-    process = await phones("--tones", "true", "--port", "0", "--journal", str(kept))
+    process = await phones("--tones", "--port", "0", "--journal", str(kept), TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN="secret")
     assert process.stdout is not None
     ready = json.loads(await process.stdout.readline())
-    headers = {"Authorization": aiohttp.encode_basic_auth(ready["account_sid"], "rehearsal")}
+    headers = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, "secret")}
     async with aiohttp.ClientSession(headers=headers) as http:
         calls = f"{ready['url']}/2010-04-01/Accounts/{ready['account_sid']}/Calls.json"
         async with http.post(calls, data={"To": TO_BUSY, "From": CALLER, "Twiml": "<Response/>"}) as response:
@@ -65,7 +67,7 @@ async def test_a_port_that_is_taken_is_named(phones: Start) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        process = await phones("--tones", "true", "--port", port)
+        process = await phones("--tones", "--port", port)
         _, said = await process.communicate()
     assert process.returncode == 1
     assert port in said.decode()
@@ -78,7 +80,7 @@ async def test_a_port_that_is_taken_is_named(phones: Start) -> None:
     [
         (("--port", "99999"), 2, "--port"),
         (("--burst-share", "2"), 2, "--burst-share"),
-        (("--people", "nowhere.toml", "--tones", "true"), 1, "nowhere.toml"),
+        (("--people", "nowhere.toml", "--tones"), 1, "nowhere.toml"),
     ],
 )
 async def test_a_wrong_option_is_named(phones: Start, arguments: tuple[str, ...], status: int, says: str) -> None:

@@ -10,12 +10,12 @@ from mediaserver.carriers.simulated.ear import AUDIBLE, Ear
 from mediaserver.carriers.simulated.frames import Clear, Command, Mark, Media
 from mediaserver.carriers.simulated.journal import OVERLAP_MS, CallJournal, Gap
 from mediaserver.carriers.simulated.line import Mouth, Playback
-from mediaserver.carriers.simulated.mulaw import FRAME_BYTES, loudness
+from mediaserver.carriers.simulated.mulaw import FRAME_BYTES, SILENCE, loudness
 
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """20 ms of the line: what the callee said, and the marks that were reached."""
+    """20 ms of the line: what the callee has said, and the marks that were reached."""
 
     mulaw: bytes
     marks: list[str]
@@ -27,16 +27,18 @@ class AnsweredLine:
     def __init__(self, journal: CallJournal) -> None:
         self.mouth, self.ear, self._playback = Mouth(), Ear(), Playback()
         self._journal = journal
+        self._spoken = SILENCE
         self._last_arrival_ms: int | None = None
         self._waiting_since_ms: int | None = None
 
     def tick(self, now_ms: int) -> Ticked:
-        """Play and say the 20 ms that begin at `now_ms`."""
+        """Play and say the 20 ms that begin at `now_ms`. What was said in the 20 ms before is what can be sent now."""
         frame, marks = self._playback.take()
         if self.ear.hear(frame, now_ms) and self._journal.first_heard_ms is None:
             self._journal.first_heard_ms = now_ms
         self._journal.marks_played += len(marks)
-        return Ticked(self.mouth.take(now_ms), marks)
+        spoken, self._spoken = self._spoken, self.mouth.take(now_ms)
+        return Ticked(spoken, marks)
 
     def receive(self, command: Command, now_ms: int) -> list[str]:
         """Do what the agent's side asks for; the marks that `clear` sends back."""

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import aiohttp
 
@@ -47,7 +46,7 @@ class Exchange:
         self.directory, self._settings = directory, settings
         self.callbacks, self._metronome = Callbacks(http, settings), Metronome()
         rate = CallRate(settings.calls_per_second)
-        self._around = Surroundings(settings, http, self.callbacks, self._metronome, speech, rate.slot)
+        self._around = Surroundings(settings, http, self.callbacks, self._metronome, speech, rate.slot, self._keep)
         self._stories: dict[str, Story] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._times_called: Counter[str] = Counter()
@@ -109,10 +108,17 @@ class Exchange:
         except Exception:  # one call's fault ends that call alone; the log has the cause
             log.exception("call %s failed in the network itself", story.call.sid)
             story.call.move(Status.FAILED)
-        if self._settings.journal is not None:
-            await asyncio.to_thread(_keep, self._settings.journal, story.journal)
         async with self.ended:
             self.ended.notify_all()
+
+    async def _keep(self, record: journal.CallJournal) -> None:
+        path = self._settings.journal
+        if path is None:
+            return
+        try:
+            await asyncio.to_thread(journal.append, path, record)
+        except OSError as error:
+            log.error("the journal %s can't be written (%s): make it writable, or start without it", path, error.strerror)
 
     def _forget(self) -> None:
         while len(self._stories) > MOST_KEPT:
@@ -120,10 +126,3 @@ class Exchange:
             if not oldest.call.ended:
                 return
             del self._stories[sid]
-
-
-def _keep(path: Path, record: journal.CallJournal) -> None:
-    try:
-        journal.append(path, record)
-    except OSError as error:
-        log.error("the journal %s can't be written (%s): make it writable, or start without it", path, error.strerror)

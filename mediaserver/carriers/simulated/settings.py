@@ -1,9 +1,13 @@
-"""How the simulated network behaves: one frozen object, from the environment (CALLWRIGHT_PHONES_*) and the command line."""
+"""How the simulated network behaves: one frozen object, from the command line and the environment.
+
+Variables are named CALLWRIGHT_PHONES_*; the credentials as our side has them, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, so that a
+token need not stand on a command line.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -13,13 +17,30 @@ class NetworkSettings(BaseSettings):
     """The knobs of a simulated phone network. Shares are probabilities, 0 to 1. Times in ms unless named otherwise."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="CALLWRIGHT_PHONES_", cli_prog_name="callwright phones", cli_kebab_case=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="CALLWRIGHT_PHONES_",
+        cli_prog_name="callwright phones",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        env_ignore_empty=True,
+        cli_hide_none_type=True,
     )
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8090, ge=0, le=65535, description="port to listen on; 0 picks a free one")
-    account_sid: str = Field(default="AC" + "0" * 32, pattern=r"^AC[0-9a-f]{32}$", description="the account that may place calls")
-    auth_token: str = Field(default="rehearsal", min_length=1, description="its token; callbacks are signed with it")
+    account_sid: str = Field(
+        default="AC" + "0" * 32,
+        pattern=r"^AC[0-9a-f]{32}$",
+        validation_alias=AliasChoices("account_sid", "TWILIO_ACCOUNT_SID"),
+        description="the account that may place calls",
+    )
+    auth_token: str = Field(
+        default="rehearsal",
+        min_length=1,
+        validation_alias=AliasChoices("auth_token", "TWILIO_AUTH_TOKEN"),
+        description="its token; callbacks are signed with it",
+    )
     caller_numbers: tuple[str, ...] = Field(default=(), description="numbers of the account; none: any valid number may call")
     seed: int = Field(default=1, description="of everything that is left to chance; the same seed gives the same network")
     people: Path | None = Field(default=None, description="TOML file that says who is at which number")

@@ -13,7 +13,7 @@ from agent_runtime.engines import EngineUnavailable
 from mediaserver.carriers.simulated import documents
 from mediaserver.carriers.simulated.answered import AnsweredLine
 from mediaserver.carriers.simulated.callbacks import Callbacks, draw_way, request
-from mediaserver.carriers.simulated.calls import Call, Ending, Status, new_sid
+from mediaserver.carriers.simulated.calls import Call, Ending, Status, new_sid, now
 from mediaserver.carriers.simulated.documents import BadDocument, Connect, Hangup, Pause, Redirect, Verb
 from mediaserver.carriers.simulated.frames import BadFrame, Command, Frames
 from mediaserver.carriers.simulated.journal import CallJournal
@@ -35,7 +35,8 @@ _STOP_LATE_MS = (50, 600)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all calls of the network share. `slot`: waits for the next start that the calls per second allow."""
+    """What all calls of the network share. `slot`: waits for the next start that the calls per second allow. `keep`: writes a record down,
+    before anybody is told that the call has ended."""
 
     settings: NetworkSettings
     http: aiohttp.ClientSession
@@ -43,6 +44,7 @@ class Surroundings:
     metronome: Metronome
     speech: Speech
     slot: Callable[[], Awaitable[None]]
+    keep: Callable[[CallJournal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +251,11 @@ class Story:
             await stream.stop()
         if not answered and ending.status is Status.COMPLETED:
             ending = Ending(Status.CANCELED, ending.by, "487")
+        journal.status, journal.ended_by, journal.sip_code = ending.status, ending.by, ending.sip_code
+        journal.ended_at = now().isoformat()
+        await self._around.keep(journal)
         self._report(ending.status, "completed", ending)
         self.over.set()
-        journal.status, journal.ended_by, journal.sip_code = ending.status, ending.by, ending.sip_code
-        journal.ended_at = call.updated_at.isoformat()
         if stream is not None and journal.stop == "after":
             await _pause(self.fortune.stop_late_ms)
             await stream.stop()
