@@ -1,0 +1,193 @@
+"""The switch and its pipelines against stock Pipecat, in turns: CPU and memory a call, audio on time, nothing left behind."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from benchmarks.caller_load import Load
+from mediaserver.figure import Figure
+
+ROOT = Path(__file__).parents[1]
+SPEECH = ROOT / "tests" / "data" / "caller_8k.wav"
+STOCK_CALLS = 10  # the most that stock holds on one core with its audio on time
+OUR_CALLS = 50
+MANY_CALLS = 200
+ON_TIME_MS = 20.0  # lateness at the 99th percentile that still counts as holding the calls
+SHORT_CALLS, AT_ONCE, SHORT_S = 500, 50, 2.0
+START_WITHIN_S = 60.0
+
+STOCK = ("benchmarks.stock_pipecat",)
+OURS = ("benchmarks.switch_server",)
+FLOOR = ("benchmarks.switch_server", "--floor")
+
+
+class Unmeasured(Exception):
+    """A run that shows nothing; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs."""
+
+    pid: int
+    port: int
+
+    def load(self, calls: int, *, seconds: float = 16, repeats: int = 0) -> Load:
+        """Have callers call it.
+
+        Raises:
+            Unmeasured: calls failed.
+        """
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.caller_load", f"ws://127.0.0.1:{self.port}/stream"]
+        options = {"--calls": calls, "--seconds": seconds, "--repeats": repeats, "--pid": self.pid, "--speech": SPEECH}
+        command += [str(part) for option in options.items() for part in option]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unmeasured(f"the callers failed: {done.stderr.strip().splitlines()[-1:]}")
+        load = Load(**json.loads(done.stdout.strip().splitlines()[-1]))
+        if load.errors:
+            raise Unmeasured(f"calls failed: {load.errors}")
+        return load
+
+    def inside(self) -> dict[str, Any]:
+        """What only the inside knows (of ours)."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/figures", timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+
+@contextmanager
+def server(module: str, *options: str) -> Iterator[Server]:
+    """A server in a process of its own, on a free port, until the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-W", "ignore", "-m", module, str(port), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        _wait_until_it_listens(process, port)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
+    deadline = time.monotonic() + START_WITHIN_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Unmeasured(f"the server ended: {(process.communicate()[1] or '').strip().splitlines()[-1:]}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Unmeasured(f"the server did not listen within {START_WITHIN_S:g} s")
+
+
+def measured_load(kind: tuple[str, ...], calls: int) -> tuple[Load, list[float]]:
+    """One load on a fresh server that has had one call before, and the gaps that the inside saw."""
+    with server(*kind) as running:
+        running.load(1, seconds=2, repeats=1)
+        load = running.load(calls)
+        return load, [] if kind == STOCK else running.inside()["gaps_ms"]
+
+
+def figures(runs: int) -> Iterable[Figure]:
+    """All figures of the group, as they are measured."""
+    yield from _loads(runs)
+    yield from _leaks()
+
+
+def _loads(runs: int) -> Iterator[Figure]:
+    stock: list[Load] = []
+    ours: list[Load] = []
+    many: list[Load] = []
+    floor: list[Load] = []
+    gaps: list[list[float]] = []
+    try:
+        for _ in range(runs):
+            stock.append(measured_load(STOCK, STOCK_CALLS)[0])
+            ours.append(measured_load(OURS, OUR_CALLS)[0])
+            load, gaps_ms = measured_load(OURS, MANY_CALLS)
+            many.append(load)
+            gaps.append(gaps_ms)
+            floor.append(measured_load(FLOOR, MANY_CALLS)[0])
+    except Unmeasured as error:
+        for name, unit, goal in GOALS:
+            yield Figure.not_measured(name, unit, goal, str(error))
+        return
+    values = {
+        "switch.ratio_to_stock": [s.core_percent_per_call / o.core_percent_per_call for s, o in zip(stock, ours, strict=True)],
+        "switch.core_percent_per_call": [load.core_percent_per_call for load in many],
+        "switch.ratio_to_floor": [m.core_percent_per_call / f.core_percent_per_call for m, f in zip(many, floor, strict=True)],
+        "switch.mb_per_call": [load.mb_per_call for load in many],
+        "switch.late_messages": [float(load.late_messages) for load in many],
+        "switch.call_start_p99_ms": [load.first_audio_p99_ms or 0.0 for load in many],
+        "switch.gap_p50_ms": [quantiles(gap, n=100)[49] for gap in gaps],
+        "switch.gap_p99_ms": [quantiles(gap, n=100)[98] for gap in gaps],
+    }
+    details = {
+        "switch.ratio_to_stock": f"stock at {STOCK_CALLS} calls: {_each(stock)} % of a core a call, late p99 {_late(stock)} ms; "
+        f"ours at {OUR_CALLS}: {_each(ours)} %, late p99 {_late(ours)} ms",
+        "switch.core_percent_per_call": f"at {MANY_CALLS} calls; late p99 {_late(many)} ms",
+        "switch.ratio_to_floor": f"without pipelines: {_each(floor)} % of a core a call",
+        "switch.late_messages": f"of {sum(load.messages for load in many)}, while {MANY_CALLS} calls start, 20 a second",
+    }
+    for name, unit, goal in GOALS:
+        yield Figure.measured(name, values[name], unit, goal, details.get(name))
+
+
+GOALS = (
+    ("switch.ratio_to_stock", "x", ">= 8"),
+    ("switch.core_percent_per_call", "%", "<= 0.30"),
+    ("switch.ratio_to_floor", "x", "<= 1.6"),
+    ("switch.mb_per_call", "MB", "<= 1"),
+    ("switch.late_messages", "", "== 0"),
+    ("switch.call_start_p99_ms", "ms", "<= 100"),
+    ("switch.gap_p50_ms", "ms", "<= 30"),
+    ("switch.gap_p99_ms", "ms", "<= 80"),
+)
+
+
+def _each(loads: list[Load]) -> str:
+    return ", ".join(f"{load.core_percent_per_call:g}" for load in loads)
+
+
+def _late(loads: list[Load]) -> str:
+    """With what does not hold its calls marked: a comparison with it flatters."""
+    return ", ".join(f"{load.late_p99_ms:g}{'' if (load.late_p99_ms or 0) <= ON_TIME_MS else ' (too late)'}" for load in loads)
+
+
+LEAKS = (
+    ("tasks", "", "== 0"),
+    ("threads", "", "== 0"),
+    ("descriptors", "", "== 0"),
+    ("memory", "%", "<= 2"),
+)
+
+
+def _leaks() -> Iterator[Figure]:
+    """What is there after 500 short calls that was not there after the first 100."""
+    try:
+        with server(*OURS) as running:
+            running.load(AT_ONCE, seconds=SHORT_S, repeats=2)
+            before = running.inside()
+            running.load(AT_ONCE, seconds=SHORT_S, repeats=SHORT_CALLS // AT_ONCE)
+            after = running.inside()
+    except Unmeasured as error:
+        for name, unit, goal in LEAKS:
+            yield Figure.not_measured(f"switch.leak_{name}_{SHORT_CALLS}_calls", unit, goal, str(error))
+        return
+    for name, unit, goal in LEAKS:
+        more = after[name] - before[name]
+        value = 100 * more / before[name] if unit == "%" else more
+        yield Figure.measured(f"switch.leak_{name}_{SHORT_CALLS}_calls", [value], unit, goal, f"{before[name]} before, {after[name]} after")
