@@ -294,7 +294,7 @@ async def _unknown(db: Database, call: CallRow, why: str) -> None:
     await queries.dialing.unknown(db.pool, call_id=call.id)
 
 
-class TestCallRefused(Exception):
+class TrialCallRefused(Exception):
     """The gates do not let this test call start now; the message says which and why."""
 
     def __init__(self, seen: Seen) -> None:
@@ -304,10 +304,8 @@ class TestCallRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestCall:
+class TrialCall:
     """A call without a contact. `number`: E.164; `variables`: what the agent's texts are filled with."""
-
-    __test__ = False  # not a test, whatever its name begins with
 
     agent_id: int
     phone_number_id: int
@@ -317,11 +315,11 @@ class TestCall:
     ring_timeout_s: int = 30
 
 
-async def claim_test_call(db: Database, wanted: TestCall, process_id: str) -> Claimed:
+async def claim_test_call(db: Database, wanted: TrialCall, process_id: str) -> Claimed:
     """Plan a test call, under the same do-not-call and rate gates as any other.
 
     Raises:
-        TestCallRefused: a gate is closed.
+        TrialCallRefused: a gate is closed.
         LookupError: no such number, agent or process.
     """
     async with db.transaction() as connection:
@@ -335,7 +333,7 @@ async def claim_test_call(db: Database, wanted: TestCall, process_id: str) -> Cl
         callee = await queries.dialing.callee(connection, number=wanted.number, rehearsal=line.rehearsal, now=line.now)
         held = first_against([suppression(callee["suppressed"]), live_attempt(callee["live"], line.now), *line_gates(line, line.now)])
         if held is not None:
-            raise TestCallRefused(held)
+            raise TrialCallRefused(held)
         call_id: int | None = await queries.dialing.plan_test(
             connection,
             agent_id=wanted.agent_id,

@@ -15,7 +15,7 @@ from db.database import LOST, UNDONE, Connection, Database, DatabaseUnavailable
 from dialer import queries
 from dialer.carrier import Carrier
 from dialer.clock import Clock, RealClock
-from dialer.dialing import LEASE_S, CallUrls, Claimed, TestCall, claim, claim_test_call, flip, place
+from dialer.dialing import LEASE_S, CallUrls, Claimed, TrialCall, claim, claim_test_call, flip, place
 from dialer.gates import Seen, first_against, time_gates
 from dialer.lifecycle import CampaignStatus
 from dialer.rows import CampaignView
@@ -145,11 +145,11 @@ class DialerLoop:
         while self._placing:
             await asyncio.gather(*self._placing, return_exceptions=True)
 
-    async def place_test_call(self, wanted: TestCall) -> int:
+    async def place_test_call(self, wanted: TrialCall) -> int:
         """Start a test call: its id. It is on its way to the carrier when this returns.
 
         Raises:
-            TestCallRefused: a gate is closed. LookupError: no such number or agent.
+            TrialCallRefused: a gate is closed. LookupError: no such number or agent.
         """
         claimed = await claim_test_call(self._db, wanted, self._process.id)
         self._begin(claimed, await self._account_of(wanted.phone_number_id))

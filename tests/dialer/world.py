@@ -78,6 +78,20 @@ class ScriptedCarrier:
         return self.calls.get(carrier_call_id)
 
 
+class StandingClock:
+    """A process's clock that stands still: whoever waits on it waits until `goes_on`, and `waited` says that somebody does."""
+
+    def __init__(self) -> None:
+        self.waited, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    def seconds(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.waited.set()
+        await self.goes_on.wait()
+
+
 class Urls:
     def answer(self, call_id: int) -> str:
         return f"https://calls.example.com/answer/{call_id}"
