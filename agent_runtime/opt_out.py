@@ -48,6 +48,8 @@ _PLAIN = _any(
     f"no more {_FEW}calls?",
     f"stop (?:with )?(?:these|those|the|your|all|any) {_FEW}calls?",
     "leave (?:me|us) (?:alone|in peace|be)",
+    "(?:wait|lay|let) me alone",  # how recognition hears "leave me alone" and "do not call list" on a bad line
+    "your do not call",
     "unsubscribe|opt (?:me |us )?out|opting out",
     f"(?:{_NOT}|no longer) (?:ever )?(?:want|wish|like) to (?:be called|get called|be contacted|be bothered|hear from|receive|get)",
     f"{_NOT} (?:ever )?want (?:you|anyone|anybody|them|you people|you guys) (?:to )?(?:ever )?(?:{_CALL}|{_CALLING}|keep)",
@@ -56,7 +58,10 @@ _PLAIN = _any(
 )
 # These forbid a call; what comes behind may limit it.
 _NO_CALL = f"(?:{_NOT}|must not|mustn't|should not|shouldn't|better not|not to|no need to)"
-_PROHIBITION = re.compile(rf"\b(?:{_NO_CALL} (?:you )?(?:ever |even |dare |bother |please )*(?:{_CALL}|{_CALLING})|stop {_CALLING})\b")
+_DO_UNHEARD = r"(?<!did )(?<!does )(?<!could )(?<!can )(?<!will )not call(?= (?:me|us|here|this number)\b)"
+_PROHIBITION = re.compile(
+    rf"\b(?:{_NO_CALL} (?:you )?(?:ever |even |dare |bother |please )*(?:{_CALL}|{_CALLING})|stop {_CALLING}|{_DO_UNHEARD})\b"
+)
 _FOR_EVER = _any("again", "anymore", "any more", "ever", "any longer")
 _FOR_NOW = _any(
     "now|today|tonight|tomorrow|before|after|until|till|during|while|when|between",

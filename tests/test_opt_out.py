@@ -62,6 +62,9 @@ Don't text me.
 I no longer wish to receive calls.
 You never called me back. Take me off your list.
 Don't call me now. Never call me.
+Wait me alone.
+But meet on your do not call it.
+Not call this number anymore.
 Don't call me sir, and don't call me again.
 """
 
@@ -94,6 +97,8 @@ I can't take the call now.
 I don't have a car, but I will be there.
 I never miss my appointments.
 No, I can't make it.
+You did not call me yesterday.
+I could not call you.
 Put me on the list for Tuesday.
 Please call again.
 I don't know.
