@@ -28,12 +28,12 @@ with agent as (
 )
 select agent.id, agent.name, agent.version, first.definition, agent.created_at, agent.updated_at from agent, first;
 
--- name: change_agent(id, name, definition)^
+-- name: change_agent(id, version, name, definition)^
 -- record_class: AgentRow
--- The next version of an agent.
+-- The next version of an agent, if it still has the version that was read.
 with agent as (
     update agents set name = :name, version = version + 1, updated_at = callwright_now()
-    where id = :id and deleted_at is null
+    where id = :id::bigint and version = :version::int and deleted_at is null
     returning *
 ), next as (
     insert into agent_versions (agent_id, version, definition) select id, version, :definition from agent returning definition

@@ -36,11 +36,3 @@ select position, speaker, text, start_ms, end_ms, cut_off, latency_ms from trans
 -- record_class: CallEventRow
 -- A page of what was told about a call, in the order in which it came.
 select id, at, source, kind, detail from call_events where call_id = :call_id::bigint and id > :after::bigint order by id limit :at_most::int;
-
--- name: list_campaigns(status, search, before, at_most)
--- A page of the ids of campaigns, newest first.
-select id from campaigns
-where (:status::text is null or status = :status::text)
-  and (:search::text = '' or position(lower(:search::text) in lower(name)) > 0)
-  and (:before::bigint is null or id < :before::bigint)
-order by id desc limit :at_most::int;

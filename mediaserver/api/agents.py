@@ -1,0 +1,126 @@
+"""/agents: who speaks, with all versions kept."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from pydantic import Field
+
+from agent_runtime.agent import Agent
+from db.queries import load
+from db.rows import AgentRow
+from dialer.errors import Outdated
+from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, page_of
+from mediaserver.api.problems import Problem
+from mediaserver.api.routes import Asked, Route
+from mediaserver.identity import Role, audit
+
+_queries = load("agents")
+
+
+class AgentAnswer(Answer):
+    """`variables`: what its texts use, true where a contact must have it. Campaigns keep the version that they began with."""
+
+    id: Id
+    name: str
+    version: int
+    definition: dict[str, Any]
+    variables: dict[str, bool]
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewAgent(Body):
+    name: str = Field(min_length=1, max_length=200)
+    definition: dict[str, Any] = Field(description="texts, voice, services, script: see docs/agents.md")
+
+
+class AgentChange(Body):
+    """`version`: as it was read; refused where somebody has changed the agent since."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    definition: dict[str, Any] | None = None
+    version: int | None = None
+
+
+async def list_agents(asked: Asked[PageQuery, None]) -> Page[AgentAnswer]:
+    """All agents, oldest first."""
+    query = asked.query
+    rows = [_readable(row) async for row in _queries.list_agents(asked.database.pool, after=query.position or 0, at_most=query.limit + 1)]
+    return page_of(AgentAnswer, rows, query.limit)
+
+
+async def get_agent(asked: Asked[None, None]) -> AgentAnswer:
+    """One agent with its newest definition."""
+    return _readable(await _found(asked))
+
+
+async def create_agent(asked: Asked[None, NewAgent]) -> AgentAnswer:
+    """Makes an agent."""
+    agent = Agent.from_dict(asked.body.definition | {"name": asked.body.name})
+    async with asked.database.transaction() as connection:
+        try:
+            row: AgentRow = await _queries.add_agent(connection, name=agent.name, definition=agent.to_dict())
+        except asyncpg.UniqueViolationError as error:
+            raise _taken(agent.name) from error
+        await audit(connection, asked.actor, "agent.create", f"agent {row.id}", {"name": agent.name})
+    return _readable(row)
+
+
+async def change_agent(asked: Asked[None, AgentChange]) -> AgentAnswer:
+    """Makes the agent's next version; campaigns take it when they are edited, or made."""
+    current, body = await _found(asked), asked.body
+    definition = current.definition if body.definition is None else body.definition
+    agent = Agent.from_dict(definition | {"name": body.name or current.name})
+    async with asked.database.transaction() as connection:
+        try:
+            row: AgentRow | None = await _queries.change_agent(
+                connection, id=current.id, version=body.version or current.version, name=agent.name, definition=agent.to_dict()
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise _taken(agent.name) from error
+        if row is None:
+            raise Outdated("the agent was changed meanwhile: read it again")
+        await audit(connection, asked.actor, "agent.change", f"agent {row.id}", {"version": row.version})
+    return _readable(row)
+
+
+async def delete_agent(asked: Asked[None, None]) -> None:
+    """Takes an agent out of the list, unless a campaign that is not over uses it."""
+    current = await _found(asked)
+    async with asked.database.transaction() as connection:
+        if await _queries.delete_agent(connection, id=current.id) is None:
+            raise Problem(409, "a campaign that is not over uses this agent: give it another one, or cancel it first")
+        await audit(connection, asked.actor, "agent.delete", f"agent {current.id}", {"name": current.name})
+
+
+async def _found(asked: Asked[Any, Any]) -> AgentRow:
+    row: AgentRow | None = await _queries.get_agent(asked.database.pool, id=asked.id("agent_id"))
+    if row is None:
+        raise Problem(404, f"there is no agent {asked.id('agent_id')}")
+    return row
+
+
+def _readable(row: AgentRow) -> AgentAnswer:
+    return AgentAnswer(
+        id=str(row.id),
+        name=row.name,
+        version=row.version,
+        definition=row.definition,
+        variables=Agent.from_dict(row.definition).variables(),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _taken(name: str) -> Problem:
+    return Problem(409, f"there is an agent {name} already: choose another name", {"name": "is taken"})
+
+
+ROUTES = (
+    Route("GET", "/agents", list_agents, Role.VIEWER),
+    Route("POST", "/agents", create_agent, Role.OPERATOR, status=201),
+    Route("GET", "/agents/{agent_id}", get_agent, Role.VIEWER),
+    Route("PATCH", "/agents/{agent_id}", change_agent, Role.OPERATOR),
+    Route("DELETE", "/agents/{agent_id}", delete_agent, Role.OPERATOR),
+)

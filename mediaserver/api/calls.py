@@ -1,0 +1,155 @@
+"""/calls: what came of each call, its transcript, its recording, its timeline."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from db.queries import load
+from db.rows import CallDetail, CallLine
+from dialer import campaigns
+from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.problems import Problem
+from mediaserver.api.routes import Asked, Route
+from mediaserver.identity import Role
+
+_queries = load("call_log")
+
+
+class CallAnswer(Answer):
+    """A call in a list. The result has three parts: how it ended (`outcome`, `end_reason`, `ended_by`, `carrier_code`), `who` was there,
+    and whether the `goal` was met. `sentiment`: -1 to 1. `first_word_ms`: from the answer to the agent's first audio."""
+
+    id: Id
+    campaign_id: Id | None
+    contact_id: Id | None
+    number: PhoneNumber
+    contact_name: str
+    attempt: int
+    state: str
+    planned_at: datetime
+    requested_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
+    end_reason: str | None
+    ended_by: str | None
+    carrier_code: str | None
+    who: str | None
+    goal: str | None
+    sentiment: float | None
+    sentiment_word: str | None
+    opted_out: bool
+    callback_at: datetime | None
+    duration_ms: int | None
+    first_word_ms: int | None
+    has_recording: bool
+
+
+class TurnAnswer(Answer):
+    """What was heard; times in ms from the answer. `latency_ms`: by stage, for a turn that answers the callee."""
+
+    position: int
+    speaker: str
+    text: str
+    start_ms: int
+    end_ms: int
+    cut_off: bool
+    latency_ms: dict[str, Any]
+
+
+class WholeCallAnswer(CallAnswer):
+    """`evidence`: for each part of the result, what shows it, and in which turn. `fields`: what the call collected."""
+
+    agent_id: Id
+    agent_version: int
+    carrier_call_id: str | None
+    variables: dict[str, Any]
+    evidence: dict[str, Any]
+    fields: dict[str, Any]
+    summary: str
+    turns: list[TurnAnswer]
+
+
+class CallsQuery(PageQuery):
+    contact_id: int | None = None
+    outcome: str | None = None
+    who: str | None = None
+    goal: str | None = None
+
+
+class CallEventAnswer(Answer):
+    """`source`: carrier, agent, dialer or operator."""
+
+    id: Id
+    at: datetime
+    source: str
+    kind: str
+    detail: dict[str, Any]
+
+
+async def list_calls(asked: Asked[CallsQuery, None]) -> Page[CallAnswer]:
+    """A campaign's calls, newest first."""
+    query = asked.query
+    campaign = await campaigns.get(asked.database, asked.id("campaign_id"))
+    found = _queries.list_calls(
+        asked.database.pool,
+        campaign_id=campaign.id,
+        contact_id=query.contact_id,
+        outcome=query.outcome,
+        who=query.who,
+        goal=query.goal,
+        before=query.position,
+        at_most=query.limit + 1,
+    )
+    return page_of(CallAnswer, [CallAnswer.of(_values(row)) async for row in found], query.limit)
+
+
+async def get_call(asked: Asked[None, None]) -> WholeCallAnswer:
+    """One call with its result, the evidence for it, and the transcript."""
+    call = await _found(asked)
+    detail: CallDetail = await _queries.get_call_detail(asked.database.pool, id=call.id)
+    turns = [TurnAnswer.of(row) async for row in _queries.list_turns(asked.database.pool, call_id=call.id)]
+    rest = {name: getattr(detail, name) for name in CallDetail.__dataclass_fields__}
+    return WholeCallAnswer.of(_values(call) | rest | {"turns": turns})
+
+
+async def get_recording(asked: Asked[None, None]) -> web.StreamResponse:
+    """The recording as a WAV file: callee left, agent right; parts of it by Range."""
+    call = await _found(asked)
+    if call.recording is None:
+        raise Problem(404, "this call has no recording: it was not answered, or its agent does not record")
+    folder = asked.house.data_dir.absolute()
+    path = (folder / call.recording).resolve()
+    if not path.is_relative_to(folder.resolve()) or not await asyncio.to_thread(path.is_file):
+        raise Problem(404, "the recording is not on this machine any more: it was deleted, or another one keeps it")
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, max-age=3600"})
+
+
+async def list_events(asked: Asked[PageQuery, None]) -> Page[CallEventAnswer]:
+    """All that was told about a call, in the order in which it came."""
+    call, query = await _found(asked), asked.query
+    found = _queries.list_events(asked.database.pool, call_id=call.id, after=query.position or 0, at_most=query.limit + 1)
+    return page_of(CallEventAnswer, [row async for row in found], query.limit)
+
+
+async def _found(asked: Asked[Any, Any]) -> CallLine:
+    row: CallLine | None = await _queries.get_call(asked.database.pool, id=asked.id("call_id"))
+    if row is None:
+        raise Problem(404, f"there is no call {asked.id('call_id')}")
+    return row
+
+
+def _values(row: CallLine) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in CallLine.__dataclass_fields__}
+    return values | {"attempt": row.try_, "has_recording": row.recording is not None}
+
+
+ROUTES = (
+    Route("GET", "/campaigns/{campaign_id}/calls", list_calls, Role.VIEWER),
+    Route("GET", "/calls/{call_id}", get_call, Role.VIEWER),
+    Route("GET", "/calls/{call_id}/recording", get_recording, Role.VIEWER),
+    Route("GET", "/calls/{call_id}/events", list_events, Role.VIEWER),
+)

@@ -1,0 +1,250 @@
+"""/contacts: who is called, added by hand or from a CSV, and why somebody was (not) called."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from aiohttp import BodyPartReader, web
+from pydantic import AliasChoices, Field, RootModel, field_validator
+
+from dialer import campaigns, contacts
+from dialer.contact_import import ImportOptions, import_contacts
+from dialer.lifecycle import ContactStatus
+from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.problems import Problem
+from mediaserver.api.routes import MIB, Asked, Route
+from mediaserver.identity import Role
+
+CSV_LIMIT = 256 * MIB
+
+
+class ContactAnswer(Answer):
+    """`not_before`: of its next try; `blocked_by`, `blocked_reason`, `look_again_at`: the gate that said "not now" last."""
+
+    id: Id
+    campaign_id: Id
+    number: PhoneNumber
+    name: str
+    variables: dict[str, Any]
+    status: ContactStatus
+    status_reason: str
+    tries: int
+    not_before: datetime | None
+    callback: bool
+    last_outcome: str | None
+    blocked_by: str | None
+    blocked_reason: str | None
+    look_again_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ContactsQuery(PageQuery):
+    status: ContactStatus | None = None
+    search: str = Field(default="", max_length=200, description="a part of the number or of the name")
+
+
+class NewContact(Body):
+    """`number` with country code; both may also be called as the columns of a CSV are, `phone_number` and `contact_name`."""
+
+    number: str = Field(validation_alias=AliasChoices("number", "phone_number"))
+    name: str = Field(default="", max_length=200, validation_alias=AliasChoices("name", "contact_name"))
+    variables: dict[str, str] = Field(default_factory=dict)
+
+
+class NewContacts(RootModel[NewContact | list[NewContact]]):
+    """One contact, or a list of at most 5,000; more go through the CSV import."""
+
+    @field_validator("root")
+    @classmethod
+    def _not_too_many(cls, given: NewContact | list[NewContact]) -> NewContact | list[NewContact]:
+        if isinstance(given, list) and len(given) > 5000:
+            raise ValueError("more than 5,000 contacts at once: send them as a CSV to contacts/import")
+        return given
+
+
+class NotAddedAnswer(Answer):
+    """`position`: in the list that was sent, from 0."""
+
+    position: int
+    problem: str
+    what_to_do: str
+
+
+class AddedAnswer(Answer):
+    added: int
+    refused: list[NotAddedAnswer]
+
+
+class ImportQuery(Body):
+    """May also be sent as fields of the form. `dry_run`: only say what would happen; `all_or_nothing`: import nothing where a row is bad;
+    `mapping`: a JSON object, header -> variable, "" leaves a column out; `default_region`: country of numbers without country code."""
+
+    dry_run: bool = False
+    all_or_nothing: bool = False
+    mapping: str = "{}"
+    default_region: str | None = Field(default=None, pattern="^[A-Za-z]{2}$")
+
+    @field_validator("mapping")
+    @classmethod
+    def _names_to_names(cls, text: str) -> str:
+        read = json.loads(text)
+        if not isinstance(read, dict) or not all(isinstance(name, str) for name in read.values()):
+            raise ValueError('use a JSON object such as {"Mobile": "phone_number"}')
+        return text
+
+
+class RowProblemAnswer(Answer):
+    """`line`: of the file, from 1."""
+
+    line: int
+    column: str
+    problem: str
+    what_to_do: str
+
+
+class ImportAnswer(Answer):
+    """`rows` without header and empty ones; `imported`: went in, or would; `problems`: the first 10,000 of all `refused`."""
+
+    rows: int
+    imported: int
+    refused: int
+    duplicates: int
+    encoding: str
+    delimiter: str
+    columns: dict[str, str]
+    problems: list[RowProblemAnswer]
+    preview: list[dict[str, str]]
+    dry_run: bool
+    kept: bool
+
+
+class VerdictAnswer(Answer):
+    """A change of a gate's verdict: call, wait or skip, and the value that it saw."""
+
+    at: datetime
+    gate: str
+    verdict: str
+    value: str
+    look_again_at: datetime | None
+
+
+class ContactCallAnswer(Answer):
+    id: Id
+    state: str
+    outcome: str | None
+    end_reason: str | None
+    carrier_code: str | None
+    planned_at: datetime
+    requested_at: datetime | None
+    ended_at: datetime | None
+
+
+class WhyAnswer(Answer):
+    """`now`: the reason in words; `verdicts` and `calls`, newest first."""
+
+    contact: ContactAnswer
+    now: str
+    verdicts: list[VerdictAnswer]
+    calls: list[ContactCallAnswer]
+
+
+async def list_contacts(asked: Asked[ContactsQuery, None]) -> Page[ContactAnswer]:
+    """A campaign's contacts in their order."""
+    query = asked.query
+    campaign = await campaigns.get(asked.database, asked.id("campaign_id"))
+    found = await contacts.page(
+        asked.database, campaign.id, status=query.status, search=query.search, after_id=query.position, page_size=query.limit + 1
+    )
+    return page_of(ContactAnswer, found, query.limit)
+
+
+async def add_contacts(asked: Asked[None, NewContacts]) -> AddedAnswer:
+    """Adds contacts, in Draft and Paused. Of a list, the good ones go in and the others are reported; a single bad one is refused."""
+    given = asked.body.root
+    every = given if isinstance(given, list) else [given]
+    new = [contacts.NewContact(number=each.number, name=each.name, variables=each.variables) for each in every]
+    added = await contacts.add(asked.database, asked.id("campaign_id"), new, actor=asked.actor)
+    if not isinstance(given, list) and added.refused:
+        said = f"{added.refused[0].problem}: {added.refused[0].what_to_do}"
+        raise Problem(422, said, {"number": said})
+    return AddedAnswer.of(added)
+
+
+async def import_csv(asked: Asked[ImportQuery, None]) -> ImportAnswer:
+    """Imports a CSV, sent as the part `file` of a form, in Draft and Paused. Good rows go in, bad rows are reported."""
+    with tempfile.TemporaryFile() as file:
+        file_name, fields = await _read_form(asked.request, file)
+        query = ImportQuery.model_validate({**asked.request.query, **fields})
+        options = ImportOptions(
+            default_region=query.default_region.upper() if query.default_region else None,
+            columns=json.loads(query.mapping),
+            all_or_nothing=query.all_or_nothing,
+            dry_run=query.dry_run,
+            file_name=file_name,
+        )
+        report = await import_contacts(asked.database, asked.id("campaign_id"), file, actor=asked.actor, options=options)
+    return ImportAnswer.of(asdict(report))
+
+
+async def _read_form(request: web.Request, file: BinaryIO) -> tuple[str, Mapping[str, str]]:
+    """The upload into `file`, from its beginning; its name, and the other fields."""
+    if not request.content_type.startswith("multipart/"):
+        raise Problem(415, "send the CSV as the part `file` of a multipart form: curl -F file=@contacts.csv")
+    name, fields, size = "", {}, 0
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise Problem(400, "a form inside a form: send the parts side by side")
+        if part.name != "file":
+            fields[part.name or ""] = (await part.read_chunk(4096)).decode(errors="replace")
+            continue
+        name = part.filename or "contacts.csv"
+        while chunk := await part.read_chunk(65536):
+            size += len(chunk)
+            if size > CSV_LIMIT:
+                raise Problem(413, f"the file is larger than {CSV_LIMIT // MIB} MiB: split it")
+            file.write(chunk)
+    if not name:
+        raise Problem(422, "there is no part `file`: send the CSV under that name", {"file": "is required"})
+    file.seek(0)
+    return name, fields
+
+
+async def get_contact(asked: Asked[None, None]) -> ContactAnswer:
+    """One contact."""
+    return ContactAnswer.of(await contacts.get(asked.database, asked.id("contact_id")))
+
+
+async def retry_contact(asked: Asked[None, None]) -> ContactAnswer:
+    """One more try for a failed contact; a Completed campaign goes on with it."""
+    return ContactAnswer.of(await contacts.retry(asked.database, asked.id("contact_id"), actor=asked.actor))
+
+
+async def skip_contact(asked: Asked[None, None]) -> ContactAnswer:
+    """Leaves a pending contact out."""
+    return ContactAnswer.of(await contacts.skip(asked.database, asked.id("contact_id"), actor=asked.actor))
+
+
+async def remove_contact(asked: Asked[None, None]) -> None:
+    """Takes a pending contact out of its campaign."""
+    await contacts.remove(asked.database, asked.id("contact_id"), actor=asked.actor)
+
+
+async def contact_why(asked: Asked[None, None]) -> WhyAnswer:
+    """Why this contact was, or was not, called."""
+    return WhyAnswer.of(await contacts.why(asked.database, asked.id("contact_id")))
+
+
+ROUTES = (
+    Route("GET", "/campaigns/{campaign_id}/contacts", list_contacts, Role.VIEWER),
+    Route("POST", "/campaigns/{campaign_id}/contacts", add_contacts, Role.OPERATOR, status=201, limit_bytes=16 * MIB),
+    Route("POST", "/campaigns/{campaign_id}/contacts/import", import_csv, Role.OPERATOR, upload=True),
+    Route("GET", "/contacts/{contact_id}", get_contact, Role.VIEWER),
+    Route("DELETE", "/contacts/{contact_id}", remove_contact, Role.OPERATOR),
+    Route("POST", "/contacts/{contact_id}/retry", retry_contact, Role.OPERATOR),
+    Route("POST", "/contacts/{contact_id}/skip", skip_contact, Role.OPERATOR),
+    Route("GET", "/contacts/{contact_id}/why", contact_why, Role.VIEWER),
+)

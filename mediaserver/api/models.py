@@ -1,0 +1,63 @@
+"""What all bodies and answers share: ids as strings, times with zone, pages with a cursor, numbers masked for viewers."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo
+
+
+def _masked(number: str, info: SerializationInfo) -> str:
+    """Only the last two digits, where the context of the answer says so."""
+    hidden = isinstance(info.context, dict) and info.context.get("mask_numbers")
+    return "*" * (len(number) - 2) + number[-2:] if hidden else number
+
+
+Id = Annotated[str, BeforeValidator(str), Field(description="an id, as a string", examples=["42"])]
+PhoneNumber = Annotated[str, PlainSerializer(_masked), Field(description="E.164; viewers see the last two digits only")]
+
+T = TypeVar("T")
+
+
+class Answer(BaseModel):
+    """Made from the rows of the layers below, by the names of their fields."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    @classmethod
+    def of(cls, row: object) -> Self:
+        return cls.model_validate(row)
+
+
+class Body(BaseModel):
+    """Values that somebody sends: an unknown one is an error, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(Body):
+    """`cursor`: `next_cursor` of the page before; leave it out for the first."""
+
+    cursor: str = Field(default="", pattern=r"^\d{0,18}$")
+    limit: int = Field(default=50, ge=1, le=200)
+
+    @property
+    def position(self) -> int | None:
+        """The id of the last item of the page before."""
+        return int(self.cursor) if self.cursor else None
+
+
+class Page(Answer, Generic[T]):
+    """`next_cursor` is null on the last page."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+Item = TypeVar("Item", bound=Answer)
+
+
+def page_of(kind: type[Item], rows: Sequence[object], limit: int) -> Page[Item]:
+    """A page from one row more than fits on it: that one only tells that there is a next page."""
+    items = [kind.of(row) for row in rows[:limit]]
+    last = getattr(rows[limit - 1], "id", None) if len(rows) > limit else None
+    return Page[kind](items=items, next_cursor=None if last is None else str(last))  # type: ignore[valid-type]  # a class made for `kind`

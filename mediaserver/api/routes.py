@@ -1,0 +1,147 @@
+"""A route of the API: who may ask what, and how an answer is made. What it takes and returns is read off its handler's types."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from db.database import Database
+from mediaserver.api.access import authenticated
+from mediaserver.api.problems import Problem, problem_of
+from mediaserver.identity import Person, Role
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+MIB = 1024 * 1024
+
+Q = TypeVar("Q", covariant=True)
+B = TypeVar("B", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
+    `nudge`: tells the dialer loop, after each command, that it may have something to do."""
+
+    database: Database
+    data_dir: Path
+    public_url: str = ""
+    dashboard_url: str = ""
+    nudge: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Asked(Generic[Q, B]):
+    """One request, authenticated and checked: `query` and `body` are as the handler declares them, None where it declares none."""
+
+    house: House
+    person: Person
+    request: web.Request
+    query: Q
+    body: B
+
+    @property
+    def database(self) -> Database:
+        return self.house.database
+
+    @property
+    def actor(self) -> str:
+        return self.person.actor
+
+    def id(self, name: str) -> int:
+        """The id in the path, by the name that the route gives it."""
+        return int(self.request.match_info[name])
+
+
+Handler = Callable[[Asked[Any, Any]], Awaitable[BaseModel | web.StreamResponse | None]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role
+    status: int = 200
+    limit_bytes: int = MIB
+    upload: bool = False
+
+    @cached_property
+    def takes(self) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
+        """Models of the query and of the body."""
+        query, body = get_args(get_type_hints(self.handler)["asked"])
+        return (None if query is type(None) else query), (None if body is type(None) else body)
+
+    @cached_property
+    def returns(self) -> type[BaseModel] | type[web.StreamResponse] | None:
+        answer: Any = get_type_hints(self.handler)["return"]
+        return None if answer is type(None) else answer
+
+    @property
+    def pattern(self) -> str:
+        """As aiohttp matches it: ids are digits."""
+        return PREFIX + self.path.replace("_id}", r"_id:\d{1,18}}")
+
+
+def served(route: Route, house: House) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """`route` as aiohttp calls it: authenticate, check, do, answer; whatever goes wrong is answered as a problem."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        try:
+            person = await authenticated(request, house.database, route.role)
+            asked = Asked(house, person, request, _query(route, request), await _body(route, request))
+            answer = await route.handler(asked)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001  # the request's boundary: one failed request ends here, and nothing else
+            return _told(error, request)
+        if request.method not in ("GET", "HEAD"):
+            house.nudge()
+        if answer is None:
+            return web.Response(status=204)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        text = answer.model_dump_json(context={"mask_numbers": person.role is Role.VIEWER})
+        return web.Response(text=text, status=route.status, content_type="application/json")
+
+    return serve
+
+
+async def nothing_here(_request: web.Request) -> web.StreamResponse:
+    """Any other address below /api/v1."""
+    return Problem(404, f"there is no such address, or not with this method: see {PREFIX}/openapi.json").response()
+
+
+def _told(error: Exception, request: web.Request) -> web.Response:
+    problem = problem_of(error)
+    if problem is None:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        problem = Problem(500, "something failed that should not have: the log of the media server says what; try again")
+    return problem.response()
+
+
+def _query(route: Route, request: web.Request) -> BaseModel | None:
+    model = route.takes[0]
+    return model.model_validate(dict(request.query)) if model is not None else None
+
+
+async def _body(route: Route, request: web.Request) -> BaseModel | None:
+    model = route.takes[1]
+    if model is None:
+        return None
+    if request.content_type != "application/json":
+        raise Problem(415, "send the body as JSON, with Content-Type: application/json")
+    content = bytearray()
+    async for part in request.content.iter_chunked(65536):
+        content += part
+        if len(content) > route.limit_bytes:
+            raise Problem(413, f"the body is larger than {route.limit_bytes // MIB} MiB: send less at once")
+    return model.model_validate_json(bytes(content))

@@ -1,0 +1,44 @@
+"""The table of all routes, and how they come into the application."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from db.database import Database
+from mediaserver.api import agents, calls, campaigns, contacts, people, phone_numbers, sign_in, suppressions
+from mediaserver.api.openapi import document
+from mediaserver.api.routes import PREFIX, House, Route, nothing_here, served
+from mediaserver.settings import Settings
+
+ROUTES: tuple[Route, ...] = (
+    *agents.ROUTES,
+    *phone_numbers.ROUTES,
+    *campaigns.ROUTES,
+    *contacts.ROUTES,
+    *calls.ROUTES,
+    *suppressions.ROUTES,
+    *people.ROUTES,
+)
+
+
+def setup_api(app: web.Application, *, database: Database, settings: Settings, nudge: Callable[[], None] = lambda: None) -> None:
+    """Add /api/v1, its OpenAPI document and the pages for signing in and out to `app`.
+
+    `nudge` is called after each command: the dialer loop may have something to do.
+    """
+    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge)
+    sign_in.setup_sign_in(app, house)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.pattern, served(route, house))
+    app.router.add_get(f"{PREFIX}/openapi.json", _document())
+    app.router.add_route("*", PREFIX + "/{rest:.*}", nothing_here)
+
+
+def _document() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    body = msgspec.json.encode(document(ROUTES))
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/json")
+
+    return answer
