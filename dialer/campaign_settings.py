@@ -54,6 +54,9 @@ class CampaignSettings:
         problems = {name: "is not a setting of a campaign: leave it out" for name in raw if name not in names}
         problems |= {name: "is required" for name in ("name", "agent_id", "phone_number_id") if raw.get(name) in (None, "")}
         given = {name: value for name, value in raw.items() if name in names}
+        for name in ("start_time", "end_time"):
+            if isinstance(given.get(name), str):
+                given[name] = _wall_clock(given[name])
         if not problems:
             try:
                 return msgspec.convert(given, cls, strict=False)
@@ -72,6 +75,14 @@ class CampaignSettings:
 
     def renamed(self, name: str) -> Self:
         return replace(self, name=name)
+
+
+def _wall_clock(text: str) -> time | str:
+    """ "09:00" or "09:00:30" as a time of day; what is none stays as it is, for the conversion to name it."""
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return text
 
 
 def _located(message: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Never twice, never lost: whatever the carrier answers and whoever else dials, a contact is in one call at most, and settled in the end."""
+"""Never twice, never lost: whatever the carrier answers and whoever else dials, a contact is in one call at most, and settled at last."""
 
 import asyncio
 from datetime import time
