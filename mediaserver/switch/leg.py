@@ -7,6 +7,7 @@ from typing import ParamSpec
 
 from agent_runtime.leg import SAMPLE_RATE, LegListener, Pcm
 from mediaserver.switch import mulaw
+from mediaserver.switch.boundary import contained
 from mediaserver.switch.inbound import CAPACITY, Inbound
 from mediaserver.switch.playout import SAMPLES_PER_MS, Lateness, Piece, Playout
 from mediaserver.switch.recording import Recorder
@@ -23,7 +24,7 @@ PRE_ROLL = SAMPLE_RATE  # samples before the detection of a voice that the liste
 PIECE = 3 * WINDOW  # 96 ms of voice go to the listener at a time
 HEARD_STEP = 50 * SAMPLES_PER_MS  # how far the heard position moves before the listener is told
 SAME_DIGIT = SAMPLE_RATE  # a digit that comes by sound and by message within a second is one digit
-UNHEARD_EVENTS = 600  # a minute of speech that nobody listens to: the conversation never came
+UNHEARD_EVENTS = 600  # a minute of speech, either side's, that nobody listens to: the conversation never came
 
 
 class _Early:
@@ -237,9 +238,6 @@ class SwitchLeg:
         if self._scored - self._told >= at_least:
             start, self._told = self._told, self._scored
             self._tell(self._listener.voice_audio, self._pcm(start, self._scored))
-            if len(self._early.events) > UNHEARD_EVENTS:
-                log.error("a leg is closed: its callee spoke for a minute and no conversation came to listen")
-                self.close()
 
     def _tell_heard(self, now: int) -> None:
         heard = self._playout.heard(now)
@@ -286,21 +284,19 @@ class SwitchLeg:
         return max(0, self._arrived - (self._inbound.received - position)) // SAMPLES_PER_MS
 
     def _tell(self, event: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        if not self._closed:
-            self._guarded(event, *args, **kwargs)
+        if self._closed:
+            return
+        self._guarded(event, *args, **kwargs)
+        if len(self._early.events) > UNHEARD_EVENTS:
+            log.error("a leg is closed: much was said on it and no conversation came to listen")
+            self.close()
 
     def _guarded(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Call the conversation or the socket; what it raises ends this leg and nothing else."""
-        try:
-            call(*args, **kwargs)
-        except Exception:  # the leg's boundary: a fault in one call must not reach the clock or another call
-            log.exception("a leg is closed: its listener or its socket failed")
+        if not contained("a leg is closed: its listener or its socket failed", call, *args, **kwargs):
             self.close()
 
     def _tell_taps(self, tell: Callable[[Tap], None]) -> None:
         for tap in list(self._taps):
-            try:
-                tell(tap)
-            except Exception:  # the tap's boundary: the call goes on without it
-                log.exception("a tap is taken off its leg: it failed")
+            if not contained("a tap is taken off its leg, and the call goes on: it failed", tell, tap):
                 self.remove_tap(tap)

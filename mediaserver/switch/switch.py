@@ -5,7 +5,6 @@ that comes late does its work at once, and the lines have audio for `ahead_ms` i
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,14 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from mediaserver.switch import mulaw
+from mediaserver.switch.boundary import contained
 from mediaserver.switch.leg import LegParts, SwitchLeg
 from mediaserver.switch.playout import Lateness
 from mediaserver.switch.recording import Recorder, RecordingWriter
 from mediaserver.switch.tones import read_tones
 from mediaserver.switch.voice import WINDOW, SpeechModel, VoiceParams
 from mediaserver.wire import StreamCodec
-
-log = logging.getLogger(__name__)
 
 TICK_S = 0.02
 CATCH_UP_S = 0.01  # a tick may take so long for catching up with bursts and stalls before the rest waits for the next tick
@@ -157,10 +155,7 @@ class Switch:
     async def _run(self) -> None:
         due = self._clock()
         while True:
-            try:
-                self.tick()
-            except Exception:  # the clock's boundary: it goes on for all calls, and the log has the cause
-                log.exception("a tick failed; the next one is in %d ms", TICK_S * 1000)
+            contained("a tick of the switch failed; the clock goes on", self.tick)
             now = self._clock()
             due = max(due + TICK_S, now)  # after a stall: at once, and no tick twice
             await asyncio.sleep(due - now)
