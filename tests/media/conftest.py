@@ -43,7 +43,8 @@ AGENT: dict[str, Any] = {
 
 @dataclass
 class MediaServer:
-    """`url`: public, http. `network`: the carrier's REST side. `converse`: what talks on calls that start from now on."""
+    """`url`: public, http. `network`: the carrier's REST side. `converse`: what talks on calls that start from now on; `greeting`: the
+    audio that was prepared for them."""
 
     url: str
     db: Database
@@ -54,6 +55,7 @@ class MediaServer:
     app: web.Application
     http: aiohttp.ClientSession
     converse: Converse = keep_listening
+    greeting: bytes | None = None
     live: LiveCalls = field(init=False)
     webhooks: Webhooks = field(init=False)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(2025550100))
@@ -112,9 +114,8 @@ class MediaServer:
     async def _talk(self, leg: Leg, brief: Brief, actions: CallActions) -> CallResult:
         return await self.converse(leg, brief, actions)
 
-
-async def no_greeting(_agent: Agent, _call: CallBrief) -> None:
-    """None was prepared."""
+    async def _prepared(self, _agent: Agent, _call: CallBrief) -> bytes | None:
+        return self.greeting
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ async def server(database: Database, cable: Cable, tmp_path: Path) -> AsyncItera
         app = web.Application()
         media = MediaServer(f"http://127.0.0.1:{socket.getsockname()[1]}", database, cable, network, tmp_path, switch, app, http)
         house = CallHouse(
-            db=database, process_id="p1", carriers={"twilio": carrier}, converse=media._talk, greeting=no_greeting, data_dir=tmp_path
+            db=database, process_id="p1", carriers={"twilio": carrier}, converse=media._talk, greeting=media._prepared, data_dir=tmp_path
         )
         media.webhooks = Webhooks(database, carrier, CarrierUrls(media.url), Signatures(TOKEN))
         media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=media.webhooks, drain_s=0)
