@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 import aiohttp
 
@@ -13,6 +14,7 @@ from mediaserver.carriers.simulated.callbacks import Callbacks
 from mediaserver.carriers.simulated.calls import Call, Ending, Order, Status
 from mediaserver.carriers.simulated.directory import Directory
 from mediaserver.carriers.simulated.metronome import Metronome
+from mediaserver.carriers.simulated.repertoire import Repertoire
 from mediaserver.carriers.simulated.settings import NetworkSettings
 from mediaserver.carriers.simulated.speech import Speech
 from mediaserver.carriers.simulated.story import Story, Surroundings
@@ -46,11 +48,12 @@ class Exchange:
         self.directory, self._settings = directory, settings
         self.callbacks, self._metronome = Callbacks(http, settings), Metronome()
         rate = CallRate(settings.calls_per_second)
-        self._around = Surroundings(settings, http, self.callbacks, self._metronome, speech, rate.slot, self._keep)
+        self._around = Surroundings(
+            settings, http, self.callbacks, self._metronome, Repertoire(speech.voice), speech.recognition, rate.slot, self._keep
+        )
         self._stories: dict[str, Story] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._times_called: Counter[str] = Counter()
-        self.ended = asyncio.Condition()  # notified when a call has ended
 
     def start(self) -> None:
         self._metronome.start()
@@ -61,9 +64,9 @@ class Exchange:
         self._times_called[order.to] += 1
         call = Call(self._settings.account_sid, order, self.directory.at(order.to), nth)
         story = self._stories[call.sid] = Story(call, self._around)
-        task = asyncio.create_task(self._run(story), name=f"story of {call.sid}")
+        task = asyncio.create_task(story.run(), name=f"story of {call.sid}")
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(partial(self._over, story))
         self._forget()
         return call
 
@@ -102,14 +105,12 @@ class Exchange:
         await self.callbacks.close()
         await self._metronome.stop()
 
-    async def _run(self, story: Story) -> None:
-        try:
-            await story.run()
-        except Exception:  # one call's fault ends that call alone; the log has the cause
-            log.exception("call %s failed in the network itself", story.call.sid)
+    def _over(self, story: Story, task: asyncio.Task[None]) -> None:
+        """One call's task has ended; a fault in it ended that call alone, and the log has the cause."""
+        self._running.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("call %s failed in the network itself", story.call.sid, exc_info=fault)
             story.call.move(Status.FAILED)
-        async with self.ended:
-            self.ended.notify_all()
 
     async def _keep(self, record: journal.CallJournal) -> None:
         path = self._settings.journal

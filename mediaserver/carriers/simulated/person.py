@@ -1,17 +1,16 @@
 """A person on the phone: picks up, listens, understands by recognition of what was played, answers, hangs up."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import numpy as np
-
+from agent_runtime.engines import Recognition
 from mediaserver.carriers.simulated import mulaw
 from mediaserver.carriers.simulated.answered import AnsweredLine
-from mediaserver.carriers.simulated.directory import Resident
 from mediaserver.carriers.simulated.journal import CallJournal, Heard, Said
 from mediaserver.carriers.simulated.line import Utterance
-from mediaserver.carriers.simulated.people import Kind, Mind
-from mediaserver.carriers.simulated.speech import BEEP_HZ, BEEP_MS, Speech, tone
+from mediaserver.carriers.simulated.people import Kind, Mind, Persona
+from mediaserver.carriers.simulated.repertoire import Rendered
+from mediaserver.carriers.simulated.speech import BEEP_HZ, BEEP_MS, tone
 
 FIRST_BREATH_MS = 500  # from picking up to the greeting
 PAUSE_MS = 700  # silence that ends what the agent says
@@ -20,47 +19,24 @@ AFTER_GOODBYE_MS = 2500
 BEEP_AFTER_MS = 600
 MAILBOX_ENDS_AFTER_MS = 4000  # of silence
 LONGEST_MESSAGE_MS = 60_000
-_QUIET = 200  # of 32767: below it nobody hears that a line is still going on
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """One line as it is said: mu-law that ends with its last sound, and for each word where it begins, in ms."""
-
-    mulaw: bytes
-    words: tuple[tuple[str, int], ...]
-
-
-class Lines:
-    """The lines of one person, rendered before they are called."""
-
-    def __init__(self, resident: Resident, speech: Speech) -> None:
-        self._resident, self._speech = resident, speech
-        self._rendered: dict[str, Rendered] = {}
-
-    async def prepare(self) -> None:
-        """Render all; what is on disk costs nothing.
-
-        Raises:
-            EngineUnavailable
-        """
-        for line in self._resident.persona.all_lines():
-            spoken = await self._speech.voice.speak(line, self._resident.voice)
-            self._rendered[line] = Rendered(mulaw.encode(_without_silent_end(spoken.pcm)), spoken.words)
-
-    def rendered(self, line: str) -> Rendered:
-        return self._rendered[line]
 
 
 class Person:
     """The callee of one answered call. `run` returns when they hang up."""
 
     def __init__(
-        self, lines: Lines, resident: Resident, line: AnsweredLine, speech: Speech, journal: CallJournal, patience_ms: int
+        self,
+        persona: Persona,
+        lines: Mapping[str, Rendered],
+        line: AnsweredLine,
+        recognition: Recognition,
+        journal: CallJournal,
+        patience_ms: int,
     ) -> None:
-        self._lines, self._persona, self._line = lines, resident.persona, line
-        self._speech, self._journal, self._patience_ms = speech, journal, patience_ms
-        self._mind = Mind(resident.persona)
+        """`lines`: everything that they may say, by its text."""
+        self._persona, self._lines, self._line = persona, lines, line
+        self._recognition, self._journal, self._patience_ms = recognition, journal, patience_ms
+        self._mind = Mind(persona)
         self._saying: tuple[str, Utterance] | None = None
         self.pressed: asyncio.Queue[str] = asyncio.Queue()
 
@@ -163,7 +139,7 @@ class Person:
             await ear.moved()
 
     async def _say(self, line: str) -> None:
-        utterance = self._line.mouth.say(self._lines.rendered(line).mulaw)
+        utterance = self._line.mouth.say(self._lines[line].mulaw)
         self._saying = (line, utterance)
         await utterance.done.wait()
         self._note_said(line, utterance)
@@ -175,7 +151,7 @@ class Person:
         if utterance.begun_ms is None:
             return
         whole = utterance.at >= len(utterance.mulaw)
-        text = line if whole else " ".join(word for word, at_ms in self._lines.rendered(line).words if at_ms < utterance.said_ms)
+        text = line if whole else self._lines[line].words_within(utterance.said_ms)
         self._journal.said.append(Said(text, utterance.begun_ms, utterance.ended_ms or utterance.begun_ms, cut=not whole))
 
     def _note_heard(self, text: str) -> None:
@@ -183,13 +159,8 @@ class Person:
         self._journal.heard.append(Heard(text, began_ms, ended_ms))
 
     async def _understand(self, utterance: bytes) -> str:
-        return (await self._speech.recognition.recognize(mulaw.decode(utterance))).text
+        return (await self._recognition.recognize(mulaw.decode(utterance))).text
 
     async def _until(self, at_ms: int) -> None:
         while self._line.ear.now_ms < at_ms:
             await self._line.ear.moved()
-
-
-def _without_silent_end(pcm: bytes) -> bytes:
-    loud = np.flatnonzero(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)) > _QUIET)
-    return pcm[: 2 * (int(loud[-1]) + 1)] if len(loud) else b""

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
 
-from agent_runtime.engines import EngineUnavailable
+from agent_runtime.engines import EngineUnavailable, Recognition
 from mediaserver.carriers.simulated import documents
 from mediaserver.carriers.simulated.answered import AnsweredLine
 from mediaserver.carriers.simulated.callbacks import Callbacks, draw_way, request
@@ -19,9 +19,9 @@ from mediaserver.carriers.simulated.frames import BadFrame, Command, Frames
 from mediaserver.carriers.simulated.journal import CallJournal
 from mediaserver.carriers.simulated.metronome import Metronome
 from mediaserver.carriers.simulated.people import Kind
-from mediaserver.carriers.simulated.person import Lines, Person
+from mediaserver.carriers.simulated.person import Person
+from mediaserver.carriers.simulated.repertoire import Rendered, Repertoire
 from mediaserver.carriers.simulated.settings import NetworkSettings
-from mediaserver.carriers.simulated.speech import Speech
 from mediaserver.carriers.simulated.stream import Stream, StreamFailed
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class Surroundings:
     http: aiohttp.ClientSession
     callbacks: Callbacks
     metronome: Metronome
-    speech: Speech
+    repertoire: Repertoire
+    recognition: Recognition
     slot: Callable[[], Awaitable[None]]
     keep: Callable[[CallJournal], Awaitable[None]]
 
@@ -114,6 +115,7 @@ class Story:
             self._around.metronome.remove(self)
             if self._stream is not None:
                 self._stream.break_off()
+            self._stream = self._person = self._line = None
 
     async def _live(self) -> Ending:
         try:
@@ -136,28 +138,31 @@ class Story:
             await _pause(self.fortune.busy_after_ms)
             return Ending(Status.BUSY, "callee", "486")
         self._report(Status.RINGING, "ringing")
-        lines = Lines(self.call.resident, self._around.speech)
         try:
             async with asyncio.timeout(self.call.order.ring_timeout_s):
-                await self._ring(lines)
+                lines = await self._ring()
         except TimeoutError:
             return Ending(Status.NO_ANSWER, "network", "487")
         return await self._answered(lines)
 
-    async def _ring(self, lines: Lines) -> None:
-        """Returns when they pick up; who does not is waited for until the ring timeout."""
+    async def _ring(self) -> Mapping[str, Rendered]:
+        """Returns when they pick up, with what they may say; who does not is waited for until the ring timeout."""
         if not self.call.resident.persona.picks_up:
             await asyncio.Event().wait()
-        await asyncio.gather(lines.prepare(), _pause(self.fortune.ring_ms))
+        loop = asyncio.get_running_loop()
+        pick_up_s = loop.time() + self.fortune.ring_ms / 1000
+        lines = await self._around.repertoire.of(self.call.resident)
+        await asyncio.sleep(max(0.0, pick_up_s - loop.time()))
+        return lines
 
-    async def _answered(self, lines: Lines) -> Ending:
+    async def _answered(self, lines: Mapping[str, Rendered]) -> Ending:
         """From picking up: the person talks while the answer document is followed; whichever is done first ends the call."""
         self._answered_s = asyncio.get_running_loop().time()
         self._report(Status.IN_PROGRESS, "answered")
         self.journal.answered_at = self.call.updated_at.isoformat()
         self._line = line = AnsweredLine(self.journal)
         patience_ms = round(self._settings.patience_s * 1000)
-        self._person = Person(lines, self.call.resident, line, self._around.speech, self.journal, patience_ms)
+        self._person = Person(self.call.resident.persona, lines, line, self._around.recognition, self.journal, patience_ms)
         self._around.metronome.add(self, partial(self._tick, line, self._person))
         lives = [asyncio.create_task(self._person.run(), name="person"), asyncio.create_task(self._follow(), name="answer document")]
         try:
