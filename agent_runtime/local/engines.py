@@ -34,13 +34,13 @@ class LocalRecognition:
 
 
 class LocalVoice:
-    """`Voice` on a pool of Piper workers."""
+    """`Voice` on a pool of Piper workers. `later`: for lines that are prepared; they never hold up a line that somebody waits for."""
 
-    def __init__(self, pool: WorkerPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: WorkerPool, *, later: bool = False) -> None:
+        self._pool, self._later = pool, later
 
     async def speak(self, text: str, voice: str) -> Spoken:
-        return _spoken.decode(await self._pool.ask(lambda number: SpeakRequest(number, text, voice)))
+        return _spoken.decode(await self._pool.ask(lambda number: SpeakRequest(number, text, voice), later=self._later))
 
 
 class LocalUnderstanding:
@@ -78,6 +78,11 @@ class LocalEngines:
         self._engines: Engines | None = None
 
     @property
+    def preparing(self) -> Voice:
+        """The voice for lines that are prepared ahead: it gives way to `engines.voice` and fills the same cache."""
+        return self._kept(LocalVoice(self.pools[VOICE], later=True))
+
+    @property
     def engines(self) -> Engines:
         """The ports. A kind that was not started raises `EngineUnavailable` when it is used.
 
@@ -102,12 +107,18 @@ class LocalEngines:
         for failure in (each for each in outcomes if each is not None):
             await self.stop()
             raise failure
-        voice: Voice = LocalVoice(self.pools[VOICE])
-        if self._speech_cache is not None and self.pools[VOICE].version:
-            voice = SpeechCache(self._speech_cache, voice, self.pools[VOICE].version)
-        self._engines = Engines(LocalRecognition(self.pools[RECOGNITION]), voice, LocalUnderstanding(self.pools[UNDERSTANDING]))
+        self._engines = Engines(
+            recognition=LocalRecognition(self.pools[RECOGNITION]),
+            voice=self._kept(LocalVoice(self.pools[VOICE])),
+            understanding=LocalUnderstanding(self.pools[UNDERSTANDING]),
+        )
         return self._engines
 
     async def stop(self) -> None:
         """End all workers. Requests in progress fail with `EngineUnavailable`. May be called twice."""
         await asyncio.gather(*(pool.stop() for pool in self.pools.values()))
+
+    def _kept(self, voice: Voice) -> Voice:
+        """`voice` with the cache before it, where there is one and the voice was started."""
+        version = self.pools[VOICE].version
+        return SpeechCache(self._speech_cache, voice, version) if self._speech_cache is not None and version else voice

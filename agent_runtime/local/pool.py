@@ -2,7 +2,8 @@
 
 A request whose worker dies goes once more to another worker (an utterance is as good the second time); a request that kills
 two workers is given up. A worker that does not answer in time is killed and replaced. What waits is bounded: beyond the bound
-a request is refused at once, because a line that is spoken late is worse than an apology.
+a request is refused at once, because a line that is spoken late is worse than an apology. Work for later (lines prepared while
+a phone rings) goes to a worker only when nobody in a call waits for one and the worker is idle.
 """
 
 import asyncio
@@ -75,6 +76,7 @@ class WorkerPool:
         self.kind, self._settings = kind, settings
         self._workers: list[Worker] = []
         self._waiting: deque[Job] = deque()
+        self._later: deque[Job] = deque()
         self._keepers: list[asyncio.Task[None]] = []
         self._processes: set[asyncio.subprocess.Process] = set()
         self._changed = asyncio.Event()
@@ -117,28 +119,29 @@ class WorkerPool:
     @property
     def waiting(self) -> int:
         """Requests that no worker has begun."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._later)
 
     async def changed(self) -> None:
         """Return when a worker became ready or was lost."""
         self._changed.clear()
         await self._changed.wait()
 
-    async def ask(self, build: Callable[[int], Request]) -> msgspec.Raw:
-        """The body of the answer to the request that `build` makes of an id.
+    async def ask(self, build: Callable[[int], Request], *, later: bool = False) -> msgspec.Raw:
+        """The body of the answer to the request that `build` makes of an id. `later`: nobody in a call waits for it.
 
         Raises:
             EngineUnavailable: see the module.
         """
         if not self._keepers or (self._fault and not self._workers):
             raise EngineUnavailable(f"{self.kind} is unavailable: {self._fault}")
-        if len(self._waiting) >= self._settings.most_waiting:
+        queue = self._later if later else self._waiting
+        if len(queue) >= self._settings.most_waiting:
             raise EngineUnavailable(
-                f"{self.kind} is overloaded: {len(self._waiting)} requests wait; run fewer calls, or more {self.kind} processes"
+                f"{self.kind} is overloaded: {len(queue)} requests wait; run fewer calls, or more {self.kind} processes"
             )
         self._last_id += 1
         job = Job(self._last_id, encode(build(self._last_id)), asyncio.get_running_loop().create_future())
-        self._waiting.append(job)
+        queue.append(job)
         self._share_out()
         try:
             async with asyncio.timeout(self._settings.timeout_s):
@@ -147,8 +150,9 @@ class WorkerPool:
             self._replace_stuck(job)
             raise EngineUnavailable(f"{self.kind} did not answer within {self._settings.timeout_s:g} s") from None
         finally:
-            if job in self._waiting:
-                self._waiting.remove(job)
+            for waiting in (self._waiting, self._later):
+                if job in waiting:
+                    waiting.remove(job)
 
     def _share_out(self) -> None:
         """Give what waits to the workers that have the least to do."""
@@ -157,6 +161,9 @@ class WorkerPool:
             if len(idlest.jobs) >= IN_FLIGHT:
                 return
             idlest.send(self._waiting.popleft())
+        for worker in self._workers:
+            if self._later and not worker.jobs:
+                worker.send(self._later.popleft())
 
     def _replace_stuck(self, job: Job) -> None:
         """Kill the worker that has been working on `job`; a job that only waits behind another says nothing about its worker."""
@@ -233,8 +240,10 @@ class WorkerPool:
         self._share_out()
 
     def _fail_waiting(self) -> None:
-        while self._waiting:
-            job = self._waiting.popleft()
+        jobs = [*self._waiting, *self._later]
+        self._waiting.clear()
+        self._later.clear()
+        for job in jobs:
             if not job.done.done():
                 job.done.set_exception(EngineUnavailable(f"{self.kind} is unavailable: {self._fault}"))
 

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from agent_runtime.engines import EngineUnavailable
+from agent_runtime.engines import EngineUnavailable, Voice
 from agent_runtime.local import models
 from agent_runtime.local.engines import UNDERSTANDING, VOICE, LocalEngines
 from agent_runtime.local.frames import Answer, EmbedRequest, Ready, encode, read_reply
@@ -117,6 +117,22 @@ async def test_a_request_that_nobody_awaits_any_more_leaves_the_queue(local: Loc
     os.kill(pid, signal.SIGCONT)
     assert local.pools[UNDERSTANDING].waiting == 0
     assert (await local.engines.understanding.embed(["hello"])).shape == (1, 384)
+
+
+async def test_lines_that_are_prepared_give_way_to_those_that_somebody_waits_for() -> None:
+    local = LocalEngines()
+    live = (await local.start([VOICE])).voice
+    answered: list[str] = []
+
+    async def speak(voice: Voice, text: str) -> None:
+        await voice.speak(text, "joe")
+        answered.append(text)
+
+    prepared = [asyncio.create_task(speak(local.preparing, f"Prepared line {number}.")) for number in range(5)]
+    await begun(*prepared)
+    await asyncio.gather(speak(live, "Live line."), *prepared)
+    assert answered.index("Live line.") <= 1  # one was begun and is not taken back
+    await local.stop()
 
 
 async def test_several_workers_share_the_work() -> None:
