@@ -82,7 +82,7 @@ class Commands:
 
     def add_contact(self, campaign_id: int, number: str, name: str, variables: Mapping[str, str]) -> None:
         """Adds one contact; the number with its country code."""
-        contact = {"phone_number": number, "contact_name": name, "variables": dict(variables)}
+        contact = {"number": number, "name": name, "variables": dict(variables)}
         self._ask("POST", f"/campaigns/{campaign_id}/contacts", json=contact)
 
     def retry_contact(self, contact_id: int) -> None:
@@ -97,13 +97,14 @@ class Commands:
         """Deletes a pending contact from its campaign."""
         self._ask("DELETE", f"/contacts/{contact_id}")
 
-    def why(self, contact_id: int) -> dict[str, Any]:
-        """Why the contact was, or was not, called: every gate with what it saw."""
-        return self._ask("GET", f"/contacts/{contact_id}/why")
+    def why(self, contact_id: int) -> str:
+        """In words, why the contact is, or is not, being called now."""
+        return str(self._ask("GET", f"/contacts/{contact_id}/why")["now"])
 
-    def forecast(self, campaign_id: int) -> dict[str, Any]:
-        """When the campaign will finish, as far as can be told."""
-        return self._ask("GET", f"/campaigns/{campaign_id}/forecast")
+    def missing_variables(self, campaign_id: int) -> dict[str, int]:
+        """Variables that the agent's texts need, and how many pending contacts lack each: those would be skipped."""
+        found = self._ask("GET", f"/campaigns/{campaign_id}/missing-variables")["items"]
+        return {str(each["name"]): int(each["contacts"]) for each in found}
 
     def _ask(self, method: str, path: str, *, within_s: float = ANSWER_WITHIN_S, **request: Any) -> dict[str, Any]:
         try:
@@ -120,10 +121,11 @@ class Commands:
             aiohttp.ClientSession(timeout=limit, headers=headers) as http,
             http.request(method, self._root + path, **request) as answer,
         ):
-            body = await answer.json(content_type=None) if answer.content_length != 0 else {}
+            said = await answer.json(content_type=None) if answer.content_type.endswith("json") else {}
             if answer.status < 400:
-                return body if isinstance(body, dict) else {"items": body}
-            raise _refusal(answer.status, body if isinstance(body, dict) else {})
+                found: dict[str, Any] = said
+                return found
+            raise _refusal(answer.status, said)
 
 
 def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:
@@ -132,9 +134,8 @@ def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:
     if status == 401:
         return SignInNeeded("Your session has ended. Sign in again; what you typed stays until you close this page.")
     if status == 403:
-        return CommandRefused(f"Your role does not allow this: {detail}")
-    found = problem.get("problems") or problem.get("errors")
-    return CommandRefused(detail, found if isinstance(found, dict) else None)
+        return CommandRefused(f"Not allowed: {detail}")
+    return CommandRefused(detail, problem.get("problems"))
 
 
 def commands() -> Commands:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.parts import confirm
-from dashboard.parts.frame import say_and_rerun
+from dashboard.parts.frame import say, say_and_rerun
 from dashboard.rows import Campaign
 from dashboard.words import ACTION, md, plural
 
@@ -53,13 +53,17 @@ def _cancel(campaign: Campaign, action: str) -> None:
 
 def _duplicate(campaign: Campaign, _action: str) -> None:
     copy = commands().duplicate(campaign.id)
-    st.session_state["said"] = "Duplicated: this is the new Draft"
+    say("Duplicated: this is the new Draft")
     st.switch_page("views/campaign.py", query_params={"id": str(copy)})
 
 
 def _delete(campaign: Campaign, _action: str) -> None:
     loses = f"The draft **{md(campaign.name)}** and its {plural(campaign.total, 'contact')} will be gone. This can't be undone."
-    confirm.ask("Delete this draft?", loses, "Delete the draft", lambda: commands().delete_campaign(campaign.id), "Deleted")
+
+    def do() -> None:
+        commands().delete_campaign(campaign.id)
+
+    confirm.ask("Delete this draft?", loses, "Delete the draft", do, f"Deleted: {md(campaign.name)}", then="views/campaigns.py")
 
 
 _ACTS: dict[str, Callable[[Campaign, str], None]] = {"cancel": _cancel, "duplicate": _duplicate, "delete": _delete}

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.commands import CommandRefused
-from dashboard.parts.frame import say_and_rerun
+from dashboard.parts.frame import say
 from dashboard.words import md
 
 
-def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str) -> None:
-    """Opens the question. `verb` is the button that does it, `done` what is said afterwards."""
+def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str, then: str = "") -> None:
+    """Opens the question. `verb` is the button that does it, `done` what is said afterwards, `then` the page to go to (this one)."""
 
     def question() -> None:
         st.write(loses)
@@ -25,6 +25,9 @@ def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str) ->
             except CommandRefused as refused:
                 st.error(md(str(refused)), icon=":material/error:")
             else:
-                say_and_rerun(done)
+                say(done)
+                if then:
+                    st.switch_page(then)
+                st.rerun()
 
     st.dialog(title)(question)()

@@ -30,7 +30,7 @@ class Person:
     @property
     def may_operate(self) -> bool:
         """May change campaigns."""
-        return self.role in ("operator", "admin")
+        return self.role != "viewer"
 
     @property
     def sees_numbers(self) -> bool:
@@ -98,9 +98,14 @@ def signed_in() -> Person:
     return person
 
 
+def say(done: str) -> None:
+    """Says what was done, on the page that is drawn next."""
+    st.session_state["said"] = done
+
+
 def say_and_rerun(done: str) -> None:
     """Draws the page anew and says what was done."""
-    st.session_state["said"] = done
+    say(done)
     st.rerun()
 
 
@@ -119,12 +124,12 @@ def _side(person: Person) -> None:
 
 
 def _sign_in(title: str, reason: str) -> None:
-    here = st.context.url or ""
+    here = quote(st.context.url or "", safe="")
     with st.container(width=420):
         st.title("Callwright")
-        st.write(reason or f"Sign in to see {title.lower()}.")
-        address = html.escape(f"{commands.public_url()}/sign-in?next={quote(here, safe='')}")
-        st.link_button("Sign in", address, type="primary", icon=":material/login:")
+        st.write(reason or f"Sign in to see {title}.")
+        address = html.escape(f"{commands.public_url()}/sign-in?next={here}")
+        st.html(f'<a class="sign-in" href="{address}" target="_self">Sign in</a>')
 
 
 def _unreachable(reason: str) -> None:

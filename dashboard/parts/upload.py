@@ -64,7 +64,7 @@ def draw_report(report: Mapping[str, Any]) -> None:
     problems: Sequence[Mapping[str, Any]] = report["problems"]
     with st.grid(min_column_width=150):
         st.metric("Good rows", f"{int(report['imported']):,}", border=True)
-        st.metric("Rows with problems", f"{len(problems):,}", border=True)
+        st.metric("Rows with problems", f"{int(report['refused']):,}", border=True)
     if preview := report.get("preview"):
         st.markdown("**The first contacts**")
         st.dataframe(list(preview), hide_index=True, alt="The first contacts of the file")

@@ -1,4 +1,4 @@
-"""Why a contact was, or was not, called: what each gate sees now, what changed before, and the calls so far."""
+"""Why a contact was, or was not, called: the reason now, the calls so far, and what was decided before."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from dashboard.times import moment, zone
 from dashboard.words import CONTACT_STATUS, md, plain, word
 
 _VERDICTS = {
-    "call": ":material/check: may be called",
+    "call": ":material/check: called",
     "wait": ":material/schedule: waits",
     "skip": ":material/block: never",
     "fail": ":material/block: never",
@@ -25,12 +25,9 @@ def why(person: Person, campaign: Campaign, contact: ContactLine) -> None:
     there = zone(campaign.timezone, st.context.timezone)
     st.subheader(md(contact.name or contact.number))
     badge(word(CONTACT_STATUS, contact.status))
-    if contact.status_reason:
-        st.write(md(contact.status_reason))
     if contact.variables and person.sees_numbers:
         st.caption(" · ".join(f"{md(name)}: {md(str(value))}" for name, value in contact.variables.items()))
-    if contact.status == "pending":
-        _now(contact)
+    _now(contact)
     st.markdown("**Calls**")
     lines = data().calls_of_contact(campaign.id, contact.id)
     draw_call_lines(person, lines, there, key="why")
@@ -43,11 +40,9 @@ def why(person: Person, campaign: Campaign, contact: ContactLine) -> None:
 
 
 def _now(contact: ContactLine) -> None:
-    st.markdown("**What each rule says now**")
     try:
-        gates = commands().why(contact.id).get("gates", [])
+        reason = commands().why(contact.id)
     except CommandRefused as refused:
         st.warning(md(str(refused)), icon=":material/cloud_off:")
-        return
-    for gate in gates:
-        st.caption(f"{_VERDICTS.get(str(gate['verdict']), '')} · **{md(plain(str(gate['gate'])))}**: {md(str(gate['value']))}")
+    else:
+        st.info(md(reason[:1].upper() + reason[1:]), icon=":material/help:")

@@ -10,6 +10,7 @@ from dashboard.parts import frame
 from dashboard.parts.actions import action_buttons
 from dashboard.parts.frame import Person, live
 from dashboard.parts.status import badge
+from dashboard.parts.warnings import missing_variables
 from dashboard.rows import Campaign
 from dashboard.views.tabs import call_log, contacts, overview, settings
 from dashboard.words import CAMPAIGN_STATUS, md, word
@@ -50,6 +51,8 @@ def _head(person: Person, campaign: Campaign) -> None:
         st.info(md(campaign.status_reason), icon=":material/info:")
     if person.may_operate:
         action_buttons(campaign, commands().allowed_actions(campaign.id))
+        if campaign.status in ("draft", "paused") and campaign.pending:
+            missing_variables(campaign.id)
 
 
 @live

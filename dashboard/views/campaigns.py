@@ -99,4 +99,4 @@ def _next(line: CampaignLine) -> str:
     return f"Created {md(moment(line.created_at, there))}"
 
 
-frame.page("Campaigns", show)
+frame.page("your campaigns", show)

@@ -15,6 +15,7 @@ from dashboard.parts import frame
 from dashboard.parts.add_contact import add_contact
 from dashboard.parts.frame import Person
 from dashboard.parts.upload import upload
+from dashboard.parts.warnings import missing_variables
 from dashboard.rows import Campaign
 from dashboard.words import md, plural
 
@@ -86,6 +87,8 @@ def _save(campaign: Campaign | None, values: dict[str, Any], missing: dict[str, 
 
 def _contacts(campaign: Campaign) -> None:
     st.markdown(f"**{plural(campaign.total, 'contact')}** in this campaign so far.")
+    if campaign.total:
+        missing_variables(campaign.id)
     by_file, by_hand = st.tabs(["Upload a CSV", "Add by hand"])
     with by_file:
         upload(campaign.id, "new_upload")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import commands
-from tests.dashboard.api_double import ApiDouble
+from tests.dashboard.real_api import RealApi
 from tests.dashboard.seed import House, seed
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
@@ -21,7 +22,7 @@ APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 class Dashboard:
     """Opens pages as somebody who is signed in."""
 
-    api: ApiDouble
+    api: RealApi
     database_url: str
 
     async def open(self, view: str, **query: str) -> AppTest:
@@ -40,18 +41,26 @@ class Dashboard:
 
 
 @pytest.fixture
-async def dashboard(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dashboard]:
-    """The dashboard on an empty database."""
-    api = ApiDouble(database_url)
+async def dashboard(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dashboard]:
+    """The dashboard on an empty database, used by an operator."""
+    api = RealApi(database_url, tmp_path)
     api.start()
+    session = api.session()
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("CALLWRIGHT_API_URL", api.url)
     monkeypatch.setenv("CALLWRIGHT_PUBLIC_URL", api.url)
-    monkeypatch.setattr(commands, "session_cookie", lambda: "valid")
+    monkeypatch.setattr(commands, "session_cookie", lambda: session)
     st.cache_resource.clear()
     yield Dashboard(api, database_url)
     await asyncio.to_thread(st.cache_resource.clear)
     api.stop()
+
+
+@pytest.fixture
+def as_viewer(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard is used by somebody who may only look."""
+    session = dashboard.api.session("viewer")
+    monkeypatch.setattr(commands, "session_cookie", lambda: session)
 
 
 @pytest.fixture
@@ -68,6 +77,15 @@ def shown(page: AppTest) -> str:
     """All words on the page, as markdown."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
     return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind)).replace("\\", "")
+
+
+async def kept(dashboard: Dashboard, question: str, *values: object) -> Any:
+    """What the database holds now: one value."""
+    database = await asyncpg.connect(dashboard.database_url)
+    try:
+        return await database.fetchval(question, *values)
+    finally:
+        await database.close()
 
 
 def labels(page: AppTest) -> list[str]:
