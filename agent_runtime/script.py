@@ -23,6 +23,7 @@ from agent_runtime.understanding import IntentIndex, Meaning
 
 MOST_LINES = 40
 MOST_SILENCES = 2  # in a row
+SCRAP_WORDS = 2  # so few, not understood and into our words, are a misheard "Hello?" or "Okay"
 SURE_OF_OPT_OUT = 0.65  # where only the vectors say so; the words alone are enough when a rule knows them
 SURE_BESIDE_SLOT = 0.6  # a built-in intent must be this near to be preferred to an answer that the slot takes
 
@@ -112,6 +113,8 @@ class ScriptWalk:
         if slot is not None:
             return slot
         meaning = self._meaning(line, vector, limited=wish.wish is Wish.LIMITED)
+        if meaning is None and unheard and len(line.split()) <= SCRAP_WORDS:
+            return Moves(resume=True)
         if meaning is None:
             return Moves() if acknowledged else self._not_understood(line)
         return self._act(meaning, line, unheard)

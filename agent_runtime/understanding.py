@@ -80,7 +80,7 @@ class IntentIndex:
         for position in np.argsort(-scores, kind="stable"):
             intent, example = self._examples[int(position)]
             if intent in among and intent not in best:
-                best[intent] = Meaning(intent, example, float(scores[position]))
+                best[intent] = Meaning(intent, example, min(1.0, float(scores[position])))
         return list(best.values())
 
 

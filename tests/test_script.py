@@ -175,6 +175,11 @@ async def test_a_hello_into_the_greeting_lets_it_go_on_and_afterwards_asks_again
     assert (await call.says("Hello?")).say == ("You have an appointment on Tuesday at three. Can you make it?",)
 
 
+async def test_a_scrap_into_the_greeting_lets_it_go_on_and_is_not_held_against_the_callee(call: Call) -> None:
+    assert await call.says("Oh well.", unheard=True) == Moves(resume=True)
+    assert (await call.says("The garden needs water.")).end is None
+
+
 async def test_uh_huh_into_a_sentence_lets_it_go_on(call: Call) -> None:
     assert await call.says("Uh-huh.", unheard=True) == Moves(resume=True)
     assert await call.says("Mm-hmm.") == Moves()
