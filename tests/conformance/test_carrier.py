@@ -32,35 +32,35 @@ class Subject:
 
 
 @asynccontextmanager
-async def twilio() -> AsyncIterator[Subject]:
-    async with TestServer(TwilioDouble().app()) as server, aiohttp.ClientSession() as session:
+async def twilio_s_api(url: str) -> AsyncIterator[Subject]:
+    """The Twilio room with whoever speaks that API at `url`."""
+    async with aiohttp.ClientSession() as session:
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
 
-            def reach(port: int | None, token: str) -> TwilioCarrier:
-                return TwilioCarrier(session, api_url=f"http://127.0.0.1:{port}", account_sid=ACCOUNT, auth_token=token)
+            def reach(api_url: str, token: str = TOKEN) -> TwilioCarrier:
+                return TwilioCarrier(session, api_url=api_url, account_sid=ACCOUNT, auth_token=token)
 
-            yield Subject(reach(server.port, TOKEN), reach(server.port, "wrong"), reach(silent.getsockname()[1], TOKEN))
+            yield Subject(reach(url), reach(url, "wrong"), reach(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+
+
+@asynccontextmanager
+async def twilio() -> AsyncIterator[Subject]:
+    async with TestServer(TwilioDouble().app()) as server, twilio_s_api(str(server.make_url("")).rstrip("/")) as subject:
+        yield subject
 
 
 @asynccontextmanager
 async def simulated() -> AsyncIterator[Subject]:
-    """The same carrier against the simulated phone network, whose one start per 1000 s is taken: calls stay queued."""
-    settings = NetworkSettings(port=0, calls_per_second=0.001, caller_numbers=(ORDER.caller,), api_latency_ms=0)
+    settings = NetworkSettings(
+        port=0, account_sid=ACCOUNT, auth_token=TOKEN, caller_numbers=(ORDER.caller,), api_latency_ms=0, ring_ms=60_000, callback_tries=1
+    )
     network = PhoneNetwork(settings, Tones())
-    url = await network.start()
-    async with aiohttp.ClientSession() as session:
-        with socket.socket() as silent:
-            silent.bind(("127.0.0.1", 0))
-            nobody = f"http://127.0.0.1:{silent.getsockname()[1]}"
-
-            def reach(api_url: str, token: str) -> TwilioCarrier:
-                return TwilioCarrier(session, api_url=api_url, account_sid=settings.account_sid, auth_token=token)
-
-            carrier = reach(url, settings.auth_token)
-            await carrier.place(replace(ORDER, to="+12025550170"))
-            yield Subject(carrier, reach(url, "wrong"), reach(nobody, settings.auth_token))
-    await network.stop()
+    try:
+        async with twilio_s_api(await network.start()) as subject:
+            yield subject
+    finally:
+        await network.stop()
 
 
 CARRIERS: dict[str, Callable[[], AbstractAsyncContextManager[Subject]]] = {"twilio": twilio, "simulated": simulated}

@@ -17,6 +17,7 @@ from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallActions, CallResult
 from agent_runtime.leg import Leg
 from db.database import Database
+from dialer.carrier import Carrier
 from dialer.rows import CallBrief
 from dialer.streams import issue_stream_token
 from mediaserver.calls import CallHouse
@@ -54,6 +55,7 @@ class MediaServer:
     switch: Switch
     app: web.Application
     http: aiohttp.ClientSession
+    carriers: dict[str, Carrier]
     converse: Converse = keep_listening
     greeting: bytes | None = None
     live: LiveCalls = field(init=False)
@@ -146,9 +148,10 @@ async def server(database: Database, cable: Cable, tmp_path: Path) -> AsyncItera
         stack.push_async_callback(switch.stop)
         socket = get_unused_port_socket("127.0.0.1")
         app = web.Application()
-        media = MediaServer(f"http://127.0.0.1:{socket.getsockname()[1]}", database, cable, network, tmp_path, switch, app, http)
+        url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+        media = MediaServer(url, database, cable, network, tmp_path, switch, app, http, {"twilio": carrier})
         house = CallHouse(
-            db=database, process_id="p1", carriers={"twilio": carrier}, converse=media._talk, greeting=media._prepared, data_dir=tmp_path
+            db=database, process_id="p1", carriers=media.carriers, converse=media._talk, greeting=media._prepared, data_dir=tmp_path
         )
         media.webhooks = Webhooks(database, carrier, CarrierUrls(media.url), Signatures(TOKEN))
         media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=media.webhooks, drain_s=0)
