@@ -12,7 +12,7 @@ from dialer import ending, queries
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check
 from dialer.clock import Clock
 from dialer.errors import NotAllowed, NotFound, Outdated
-from dialer.gates import first_against, time_gates
+from dialer.gates import deciding, time_gates
 from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus
 from dialer.rows import Campaign, CampaignStats, CampaignView, MissingVariable, Waiting
 from dialer.stopping import posts_are_back
@@ -192,7 +192,7 @@ async def audit(connection: Connection, actor: str, action: str, subject: str, d
 async def run_again(connection: Connection, campaign_id: int) -> None:
     """Pending or In Progress, as its hours say; completed where nobody is left. Callers hold its lock."""
     view: CampaignView = await queries.dialing.campaign(connection, campaign_id=campaign_id)
-    waits = first_against(time_gates(view, view.now))
+    waits = deciding(time_gates(view, view.now))
     status = CampaignStatus.IN_PROGRESS if waits is None else CampaignStatus.PENDING
     await queries.campaigns.run(connection, campaign_id=campaign_id, status=status.value)
     await ending.settle_campaign(connection, campaign_id)

@@ -13,7 +13,7 @@ from typing import Protocol
 from db.database import Connection, Database
 from dialer import ending, queries
 from dialer.carrier import Carrier, CarrierRefused, CarrierThrottled, DialOutcomeUnknown, NothingSent, Order
-from dialer.gates import Seen, Verdict, callee_hours, campaign_gates, contact_gates, first_against, live_attempt, suppression
+from dialer.gates import Seen, Verdict, callee_hours, campaign_gates, contact_gates, deciding, live_attempt, suppression
 from dialer.lifecycle import CallState, ContactStatus
 from dialer.pacing import after_start, back_off, line_gates, pace
 from dialer.retries import Outcome, Withdrawn
@@ -61,7 +61,7 @@ async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
         line: LineView | None = await queries.dialing.line(connection, phone_number_id=campaign.phone_number_id, process_id=process_id)
         if line is None:
             return Claim(held_by=Seen("node_concurrency", Verdict.WAIT, f"process {process_id} has not said that it is there"))
-        held = first_against([*campaign_gates(now_seen, line.now), *pace(now_seen, line, line.now)])
+        held = deciding([*campaign_gates(now_seen, line.now), *pace(now_seen, line, line.now)])
         if held is not None:
             return Claim(held_by=held)
         return await _claim_next(connection, now_seen, line, process_id)
@@ -83,7 +83,7 @@ async def _claim_next(connection: Connection, campaign: CampaignView, line: Line
     aside: list[tuple[ContactFacts, Seen]] = []
     claimed: Claimed | None = None
     for candidate in candidates:
-        against = first_against(contact_gates(campaign, candidate, line.now))
+        against = deciding(contact_gates(campaign, candidate, line.now))
         planned = against is None
         if planned:
             claimed, against = await _plan_under_lock(connection, campaign, line, candidate, process_id)
@@ -103,7 +103,7 @@ async def _plan_under_lock(
     facts: ContactFacts | None = await queries.dialing.contact(
         connection, contact_id=candidate.id, rehearsal=campaign.rehearsal, now=line.now
     )
-    against = first_against(contact_gates(campaign, facts or candidate, line.now))
+    against = deciding(contact_gates(campaign, facts or candidate, line.now))
     if against is not None:
         return None, against
     call_id: int = await queries.dialing.plan(connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now)
@@ -201,7 +201,7 @@ async def _closed_since_claim(connection: Connection, call: CallRow) -> Seen | N
         campaign: CampaignView = await queries.dialing.campaign(connection, campaign_id=call.campaign_id)
         seen += campaign_gates(campaign, campaign.now)
         seen.append(callee_hours(campaign.local_hours, call.number, call.zone, campaign.now))
-    return first_against(seen)
+    return deciding(seen)
 
 
 async def withdraw(
@@ -331,7 +331,7 @@ async def claim_test_call(db: Database, wanted: TrialCall, process_id: str) -> C
             raise LookupError(f"there is no phone number {wanted.phone_number_id}, or process {process_id} is not running")
         await lock_callee(connection, wanted.number, line.rehearsal)
         callee = await queries.dialing.callee(connection, number=wanted.number, rehearsal=line.rehearsal, now=line.now)
-        held = first_against([suppression(callee["suppressed"]), live_attempt(callee["live"], line.now), *line_gates(line, line.now)])
+        held = deciding([suppression(callee["suppressed"]), live_attempt(callee["live"], line.now), *line_gates(line, line.now)])
         if held is not None:
             raise TrialCallRefused(held)
         call_id: int | None = await queries.dialing.plan_test(

@@ -5,7 +5,7 @@ What can never pass by waiting is skipped, so that no campaign waits for it. Gat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from dialer.calling_hours import UnknownZone, Window, local_hours, window
@@ -33,14 +33,17 @@ class Seen:
 
 
 LOOK_AGAIN_AT_A_LIVE_NUMBER = timedelta(seconds=15)
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)  # what waits for a change may pass at any time
 _DAY, _WEEK = timedelta(hours=24), timedelta(days=7)
 
 
-def first_against(seen: Sequence[Seen]) -> Seen | None:
-    """The first verdict that is not "call"; what is never to be called goes before what only waits."""
+def deciding(seen: Sequence[Seen]) -> Seen | None:
+    """The verdict that decides, None where all say "call": the first that is never to pass, else the one that waits longest."""
     against = [each for each in seen if each.verdict is not Verdict.CALL]
-    final = [each for each in against if each.verdict is not Verdict.WAIT]
-    return next(iter(final or against), None)
+    for each in against:
+        if each.verdict is not Verdict.WAIT:
+            return each
+    return max(against, key=lambda each: each.look_again_at or _ANY_TIME, default=None)
 
 
 def campaign_gates(campaign: CampaignView, now: datetime) -> list[Seen]:

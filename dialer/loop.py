@@ -16,7 +16,7 @@ from dialer import queries
 from dialer.carrier import Carrier
 from dialer.clock import Clock, RealClock
 from dialer.dialing import LEASE_S, CallUrls, Claimed, TrialCall, claim, claim_test_call, flip, place
-from dialer.gates import Seen, first_against, time_gates
+from dialer.gates import Seen, deciding, time_gates
 from dialer.lifecycle import CampaignStatus
 from dialer.rows import CampaignView
 from dialer.settling import SettleCalls
@@ -129,7 +129,7 @@ class DialerLoop:
         ready: list[CampaignView] = []
         later: list[datetime] = []
         for campaign in campaigns:
-            waits = first_against(time_gates(campaign, campaign.now))
+            waits = deciding(time_gates(campaign, campaign.now))
             await self._follow_hours(campaign, waits)
             if waits is not None:
                 _note(later, waits.look_again_at)
