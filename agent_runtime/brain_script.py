@@ -11,7 +11,6 @@ from pipecat.frames.frames import (
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
 )
-from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
 
@@ -76,7 +75,7 @@ class ScriptBrain(LLMService):
     async def _moves(self, frame: LLMContextFrame | CueFrame) -> Moves:
         walk = await self._walking()
         if isinstance(frame, LLMContextFrame):
-            lines = _lines_of_callee(frame.context)
+            lines = list(self._deeds.lines())
             line = " ".join(lines[self._answered :])
             vector = (await self._understanding.embed([line]))[0]
             self._answered = len(lines)  # only now: an interrupted answer leaves its line for the next
@@ -119,8 +118,3 @@ class ScriptBrain(LLMService):
         for line in lines:
             await self.push_frame(AggregatedTextFrame(line, "sentence"))
         await self.push_frame(LLMFullResponseEndFrame())
-
-
-def _lines_of_callee(context: LLMContext) -> list[str]:
-    """What the callee has said so far, turn by turn."""
-    return [str(message["content"]) for message in context.get_messages() if isinstance(message, dict) and message["role"] == "user"]

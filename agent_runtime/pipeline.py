@@ -44,8 +44,8 @@ SETUP_S = 10.0  # a service that has not connected by then has failed
 class CallListener(SpeechListener, TurnListener, Protocol):
     """Who is told what happens in the pipeline."""
 
-    def service_failed(self, error: str) -> None:
-        """A service reported an error; the message holds no words of the conversation."""
+    def service_failed(self, error: str, *, voice: bool) -> None:
+        """A service reported an error; the message holds no words of the conversation. `voice`: it was the one that speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +147,16 @@ class CallPipeline:
             self._listener.turn_was_empty()
 
     def _failed(self, _worker: PipelineWorker, frame: ErrorFrame) -> None:
+        source = frame.processor
         if isinstance(frame.exception, EngineUnavailable):
-            self._listener.service_failed(str(frame.exception))
+            error = str(frame.exception)
         elif frame.exception is not None:  # its message may quote what was said: the kind must do
-            self._listener.service_failed(f"{type(frame.processor).__name__}: {type(frame.exception).__name__}")
-        elif frame.processor is not None and not frame.processor.is_usable:
-            self._listener.service_failed(f"{type(frame.processor).__name__} can no longer do its work")
+            error = f"{type(source).__name__}: {type(frame.exception).__name__}"
+        elif source is not None and not source.is_usable:
+            error = f"{type(source).__name__} can no longer do its work"
+        else:
+            return
+        self._listener.service_failed(error, voice=isinstance(source, TTSService))
 
 
 def quiet_pipecat_logs() -> None:

@@ -30,6 +30,7 @@ from agent_runtime.transport import CallOut, Tail, Utterance
 log = logging.getLogger(__name__)
 
 STILL_THERE = "Are you still there?"
+FEW_WORDS = 6
 FILLER = "One moment, please."
 APOLOGY = "I am sorry, I have a technical problem. We will call you again. Goodbye."
 
@@ -67,9 +68,11 @@ class Talk:
         self._turn_taken: int | None = None
         self._answered = False
         self._filling = False
-        self._last_line_pending = False
+        self._line_pending = False
+        self._being_cut = self._resume_when_cut = False
         self._tail: Tail | None = None
         self._prompts = 0
+        self._lines: list[str] = []
         self._last_callee_turn: Turn | None = None
 
     # The story's verbs
@@ -149,7 +152,9 @@ class Talk:
     # TurnListener
 
     def may_interrupt(self) -> bool:
-        return self._phase is Phase.TALK and not self._greeting_guarded()
+        may = self._phase is Phase.TALK and not self._greeting_guarded()
+        self._being_cut = may and self.call_out.speaking
+        return may
 
     def recognized(self, text: str) -> None:
         self._recognized_at = self._leg.now_ms()
@@ -167,6 +172,7 @@ class Talk:
         if self._only_listens(text) and (self.call_out.speaking or (self._tail is not None and self._tail.complete)):
             self.resume()
             return False
+        self._lines.append(text)
         self._turn_taken, self._answered = self._leg.now_ms(), False
         self._timers.stop("silence")
         self._timers.start("filler", self._timing.filler, self._fill_the_gap)
@@ -185,7 +191,8 @@ class Talk:
         if not self._greeted:
             self._greeted, self._greeting_heard = True, utterance
         self._timers.stop("silence", "filler")
-        self._last_line_pending, self._tail = False, None
+        self._line_pending, self._tail = False, None
+        self._being_cut = self._resume_when_cut = False
         if self._filling:
             self._filling = False
             return
@@ -210,22 +217,26 @@ class Talk:
         self._tail = tail
         if self.call_out.speaking or self._leg.closed:
             return
-        if self._phase is Phase.MESSAGE:
+        if self._resume_when_cut and utterance.cut_off:
+            self.resume()
+        elif self._line_pending:
+            return
+        elif self._phase is Phase.MESSAGE:
             self._message_ended(delivered=not utterance.cut_off)
-        elif self._phase is Phase.LAST_LINE and not self._last_line_pending:
+        elif self._phase is Phase.LAST_LINE:
             self._finish()
         else:
             self._await_answer()
 
-    def service_failed(self, error: str) -> None:
+    def service_failed(self, error: str, *, voice: bool) -> None:
         self._note("service_failed", error=error)
         log.warning("call %s: %s", self._brief.call_id, error)
-        failed_before = self.outcome.ended_by is EndedBy.FAULT
-        self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
-        if self._phase in (Phase.MAILBOX, Phase.MESSAGE) or failed_before:
+        if self._phase is Phase.TALK:
+            self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
+            self._say_last(APOLOGY)  # which may be at hand even where the voice is not
+        elif voice:
+            self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
             self._finish()
-        elif self._phase is Phase.TALK:
-            self._say_last(APOLOGY)
 
     # Deeds
 
@@ -264,9 +275,13 @@ class Talk:
 
     def resume(self) -> None:
         tail, self._tail = self._tail, None
+        self._resume_when_cut = self._being_cut and self.call_out.speaking  # the recognition was faster than the cut
         if tail is not None and self._phase is Phase.TALK:
             self.call_out.begin(tail.pcm, tail.words)
         self.wait()
+
+    def lines(self) -> list[str]:
+        return self._lines
 
     def unheard(self) -> bool:
         return self._tail is not None or self.call_out.speaking
@@ -312,7 +327,7 @@ class Talk:
     def _leave_message(self) -> None:
         if self._phase is not Phase.MAILBOX:
             return
-        self._phase = Phase.MESSAGE
+        self._phase, self._line_pending = Phase.MESSAGE, True
         self._timers.stop("mailbox", "beep")
         self._talking.say(fill(self._agent.voicemail_message, self._brief.variables))
         self._timers.start("last line", self._timing.mailbox, lambda: self._message_ended(delivered=False))
@@ -374,7 +389,7 @@ class Talk:
         if self._phase is Phase.OVER:
             return
         self._phase = Phase.LAST_LINE
-        self._last_line_pending = True
+        self._line_pending = True
         self._timers.stop("silence", "filler", "brain")
         self._timers.start("last line", self._timing.last_line, self._finish)
 
@@ -400,8 +415,11 @@ class Talk:
         return self._greeting_heard is not None and len(self._greeting_heard.words) < self._guarded_words
 
     def _only_listens(self, text: str) -> bool:
-        """Whether `text`, said into the agent's words, only means that they go on; a hello does while the callee is greeted."""
-        return is_backchannel(text) or (not self._prompts and self._in_greeting() and is_hello(text))
+        """Whether `text`, said into the agent's words, only means that they go on. While they are greeted, a hello does too, unless
+        so little of the greeting was left that it may be the answer to it.
+        """
+        few_left = self._tail is not None and len(self._tail.words) < FEW_WORDS
+        return is_backchannel(text) or (self._in_greeting() and not few_left and is_hello(text))
 
     def _in_greeting(self) -> bool:
         return sum(turn.speaker is Speaker.AGENT for turn in self.transcript.turns) <= 1

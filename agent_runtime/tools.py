@@ -46,6 +46,9 @@ class Deeds(Protocol):
     def unheard(self) -> bool:
         """Whether some of what the agent said was cut off or is still to be heard."""
 
+    def lines(self) -> list[str]:
+        """What the callee said, turn by turn, as far as the brain is to answer it; grows during the call."""
+
     def may_answer(self) -> bool:
         """Whether the brain is still wanted: not after the last line."""
 

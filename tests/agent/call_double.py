@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from agent_runtime.agent import Agent
-from agent_runtime.calls import Brief, CallResult, Speaker, Turn
+from agent_runtime.calls import Brief, CallResult, Speaker, Turn, Who
 from agent_runtime.conversation import converse
 from agent_runtime.pipeline import TurnTiming
 from agent_runtime.providers import Services, Timing
@@ -74,6 +74,11 @@ class CallDouble:
     @property
     def transcript(self) -> list[tuple[Speaker, str]]:
         return [(turn.speaker, turn.text) for _, turn in sorted(self.actions.turns.items())]
+
+    @property
+    def answered_by(self) -> list[Who]:
+        """The verdicts so far."""
+        return [Who(str(detail["who"])) for kind, detail in self.actions.notes if kind == "answered_by"]
 
     async def result(self) -> CallResult:
         async with asyncio.timeout(60):

@@ -1,6 +1,7 @@
 """Engines without models: a recognition that hears what the test has put in the callee's mouth, a voice that takes time per word."""
 
 import asyncio
+import zlib
 from collections import deque
 
 import numpy as np
@@ -50,7 +51,7 @@ class UnderstandingDouble:
 def _vector(line: str) -> NDArray[np.float32]:
     total = np.zeros(384)
     for word in line.lower().strip(" .!?").split():
-        total += np.random.default_rng(abs(hash(word)) % 2**32).normal(size=384)
+        total += np.random.default_rng(zlib.crc32(word.encode())).normal(size=384)
     return (total / max(1e-9, float(np.linalg.norm(total)))).astype(np.float32)
 
 
