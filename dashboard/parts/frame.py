@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import streamlit as st
 
@@ -124,7 +124,8 @@ def _side(person: Person) -> None:
 
 
 def _sign_in(title: str, reason: str) -> None:
-    here = quote(st.context.url or "", safe="")
+    asked = urlencode(st.query_params.to_dict())
+    here = quote((st.context.url or "") + (f"?{asked}" if asked else ""), safe="")
     with st.container(width=420):
         st.title("Callwright")
         st.write(reason or f"Sign in to see {title}.")

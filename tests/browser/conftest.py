@@ -6,17 +6,19 @@ Where Chromium is missing the tests say so and how to get it; with CALLWRIGHT_RE
 import asyncio
 import os
 import socket
+import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import numpy as np
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from dashboard.launch import command
 from tests.chromium import INSTALL_COMMAND, find_chromium
-from tests.dashboard.api_double import ApiDouble
+from tests.dashboard.real_api import RealApi
 from tests.dashboard.seed import House, seed
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
@@ -53,22 +55,24 @@ class Served:
     """A dashboard in a process of its own, on a seeded database."""
 
     url: str
-    api: ApiDouble
+    api: RealApi
+    session: str
     house: House
 
 
 @pytest.fixture
-async def served(chromium: str, database_url: str) -> AsyncIterator[Served]:
+async def served(chromium: str, database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
     """Serves the dashboard until the test ends. `chromium` first: without it there is nothing to serve for."""
     database = await asyncpg.connect(database_url)
     house = await seed(database)
     await database.close()
-    api = ApiDouble(database_url)
+    write_tone(tmp_path / "recordings" / "1.wav")
+    url = f"http://127.0.0.1:{_free_port()}"
+    api = RealApi(database_url, tmp_path, url)
     api.start()
-    port = _free_port()
     addresses = {"DATABASE_URL": database_url, "CALLWRIGHT_API_URL": api.url, "CALLWRIGHT_PUBLIC_URL": api.url}
     process = await asyncio.create_subprocess_exec(
-        *command(port),
+        *command(int(url.rpartition(":")[2])),
         env={**os.environ, **addresses, "PYTHONUNBUFFERED": "1"},
         cwd="/",
         stdout=asyncio.subprocess.PIPE,
@@ -76,20 +80,32 @@ async def served(chromium: str, database_url: str) -> AsyncIterator[Served]:
     )
     try:
         await _ready(process)
-        yield Served(f"http://127.0.0.1:{port}", api, house)
+        yield Served(url, api, api.session(), house)
     finally:
         process.terminate()
         await process.communicate()
         api.stop()
 
 
-async def signed_in(browser: Browser, url: str, *, width: int = 1280, dark: bool = False) -> tuple[BrowserContext, Page]:
-    """A window of somebody whom the API double knows."""
+async def signed_in(browser: Browser, served: Served, *, width: int = 1280, dark: bool = False) -> tuple[BrowserContext, Page]:
+    """A window of an operator who has signed in."""
     context = await browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", timezone_id="Europe/Berlin"
     )
-    await context.add_cookies([{"name": "callwright_session", "value": "valid", "url": url}])
+    await context.add_cookies([{"name": "callwright_session", "value": served.session, "url": served.url}])
     return context, await context.new_page()
+
+
+def write_tone(path: Path, seconds: int = 19) -> None:
+    """A stereo recording at 8 kHz: 440 Hz left, 660 Hz right."""
+    at = np.arange(8000 * seconds) / 8000
+    both = np.stack([np.sin(2 * np.pi * 440 * at), np.sin(2 * np.pi * 660 * at)], axis=1) * 8000
+    path.parent.mkdir(parents=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(both.astype("<i2").tobytes())
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:

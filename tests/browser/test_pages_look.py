@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import ARTEFACTS, Served, signed_in
-from tests.browser.pages import Campaign, Campaigns, settled
+from tests.browser.pages import Campaign, Campaigns, settled, sign_in
+from tests.dashboard.real_api import PASSWORD
 
 LOOKS = {"light": (1280, False), "dark": (1280, True), "narrow": (390, False)}
 
@@ -30,7 +31,7 @@ def addresses(served: Served) -> dict[str, str]:
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served: Served, look: str) -> None:
     width, dark = LOOKS[look]
-    context, page = await signed_in(browser, served.url, width=width, dark=dark)
+    context, page = await signed_in(browser, served, width=width, dark=dark)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     ARTEFACTS.mkdir(exist_ok=True)
@@ -47,7 +48,7 @@ async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served:
 
 
 async def test_a_half_written_search_and_ticked_boxes_survive_the_live_refresh(browser: Browser, served: Served) -> None:
-    context, page = await signed_in(browser, served.url)
+    context, page = await signed_in(browser, served)
     frames = Frames(page)
     await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}&tab=Contacts")
     box = page.get_by_role("checkbox", name="Radia Perlman")
@@ -63,7 +64,7 @@ async def test_a_half_written_search_and_ticked_boxes_survive_the_live_refresh(b
 
 
 async def test_a_question_stays_open_over_the_live_refresh_and_going_back_sends_nothing(browser: Browser, served: Served) -> None:
-    context, page = await signed_in(browser, served.url)
+    context, page = await signed_in(browser, served)
     frames = Frames(page)
     await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}")
     campaign = Campaign(page, "November reminders")
@@ -75,12 +76,12 @@ async def test_a_question_stays_open_over_the_live_refresh_and_going_back_sends_
     assert served.api.received == []
     await campaign.act("Cancel")
     await campaign.confirm("Cancel the campaign")
-    assert [path for _, path, _ in served.api.received] == [f"/campaigns/{served.house.campaigns['in_progress']}/cancel"]
+    assert [path for _, path in served.api.received] == [f"/campaigns/{served.house.campaigns['in_progress']}/cancel"]
     await context.close()
 
 
 async def test_the_list_leads_to_a_campaign_and_on_to_a_call_by_keyboard_alone(browser: Browser, served: Served) -> None:
-    context, page = await signed_in(browser, served.url)
+    context, page = await signed_in(browser, served)
     await Campaigns(page, served.url).open()
     await page.get_by_role("link", name="November reminders").focus()
     await page.keyboard.press("Enter")
@@ -95,14 +96,33 @@ async def test_the_list_leads_to_a_campaign_and_on_to_a_call_by_keyboard_alone(b
     await context.close()
 
 
-async def test_signing_out_leaves_nothing_to_see(browser: Browser, served: Served) -> None:
-    context, page = await signed_in(browser, served.url)
-    await Campaigns(page, served.url).open()
-    served.api.prepared["GET", "/me"] = (401, {"detail": "no session"})
+async def test_signing_in_leads_to_the_page_that_was_asked_for_and_signing_out_leaves_nothing_to_see(
+    browser: Browser, served: Served
+) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{served.url}/campaign?id={served.house.campaigns['paused']}")
+    await sign_in(page, "operator", PASSWORD)
+    await expect(page.get_by_role("heading", name="Payment follow-up")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Payment follow-up")).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
-    await expect(page.get_by_text("November reminders")).to_have_count(0)
-    assert [path for _, path, _ in served.api.received] == ["/sign-out"]
+    await expect(page.get_by_text("Payment follow-up")).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    await page.close()
+
+
+async def test_a_recording_is_played_by_the_browser_with_its_own_session(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served)
+    await page.goto(f"{served.url}/call?id={served.house.talked}")
+    player = page.locator("audio")
+    await expect(player).to_have_count(1)
+    length = await player.evaluate(
+        "(audio) => audio.readyState > 0 ? audio.duration"
+        " : new Promise((done) => audio.addEventListener('loadedmetadata', () => done(audio.duration)))"
+    )
+    assert round(length) == 19
     await context.close()
 
 
