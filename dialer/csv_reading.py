@@ -98,6 +98,14 @@ def _first_record(text: str) -> str:
 
 
 def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        yield from _records(text, delimiter)
+    finally:
+        if not text.closed:
+            text.detach()  # the file is the caller's to close
+
+
+def _records(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(1 << 20)
     reader = csv.reader(text, delimiter=delimiter)
     line = 1

@@ -1,0 +1,1 @@
+"""The REST API, asked over real sockets, on a real database."""
