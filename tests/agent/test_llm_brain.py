@@ -1,6 +1,7 @@
 """A language model as the brain, over the real protocol: it talks, uses its tools, is slow, is not there."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from tests.agent.call_double import QUICK, begin
 from tests.agent.engine_doubles import engines, speech
 from tests.agent.openai_double import Say, serving
 
+PATIENT = replace(QUICK, filler=30, brain=60)  # for the tests that are not about a slow model
 GREETING = "Hello, this is the clinic. Can you come on Monday?"
 AGENT = Agent(
     name="clinic",
@@ -39,7 +41,7 @@ async def test_it_talks_and_ends_when_its_goodbye_was_heard(http: httpx2.AsyncCl
     heard, _, _ = engines("Yes, Monday is fine.")
     async with serving(Say("Great, see you on Monday. Goodbye.", (("note_field", {"name": "day", "value": "Monday"}), END))) as model:
         agent = replace_agent(model.url)
-        call = begin(agent, Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
+        call = begin(agent, Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -65,7 +67,7 @@ async def test_an_opt_out_is_suppressed_before_it_has_answered(http: httpx2.Asyn
     heard, _, _ = engines("I would rather not get these.")
     replies = Say("", (("do_not_call", {"evidence": "rather not get these"}),)), Say("Understood. Goodbye.", (END,))
     async with serving(*replies) as model:
-        call = begin(replace_agent(model.url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
+        call = begin(replace_agent(model.url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -94,7 +96,7 @@ async def test_a_model_that_is_not_there_ends_the_call_with_an_apology(http: htt
     heard, _, _ = engines("Yes.")
     async with serving() as model:
         url = model.url
-    call = begin(replace_agent(url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
+    call = begin(replace_agent(url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
     await call.leg.agent_speaks()
     await call.leg.agent_is_done()
     call.leg.says()
@@ -105,7 +107,7 @@ async def test_a_model_that_is_not_there_ends_the_call_with_an_apology(http: htt
 
 async def test_without_a_key_the_call_fails_and_says_what_to_do(http: httpx2.AsyncClient) -> None:
     heard, _, _ = engines()
-    call = begin(AGENT, Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
+    call = begin(AGENT, Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
     result = await call.result()
     assert result.reason is EndReason.FAILED
     assert "OPENAI_API_KEY" in result.reason_evidence.says
