@@ -31,20 +31,17 @@ class SpeechCache:
         """`version`: of the engine behind `voice`; a change of it makes every line new."""
         self._directory, self._voice, self._version, self._most_bytes = directory, voice, version, most_mb * 1_000_000
         self._written = 0
-        self._rendering: dict[Path, asyncio.Task[Spoken]] = {}
+        self._finding: dict[Path, asyncio.Task[Spoken]] = {}
 
     async def speak(self, text: str, voice: str) -> Spoken:
         """As `Voice.speak`. The same line asked for twice at once is rendered once."""
         path = self._path(text, voice)
-        kept = await asyncio.to_thread(_read, path)
-        if kept is not None:
-            return kept
-        task = self._rendering.get(path)
+        task = self._finding.get(path)
         if task is None:
-            task = asyncio.create_task(self._render(path, text, voice))
-            self._rendering[path] = task
-            task.add_done_callback(lambda _: self._rendering.pop(path, None))
-        return await asyncio.shield(task)
+            task = asyncio.create_task(self._find(path, text, voice))
+            self._finding[path] = task
+            task.add_done_callback(lambda _: self._finding.pop(path, None))
+        return await asyncio.shield(task)  # one asker who leaves does not take the line from the others
 
     async def prepare(self, lines: list[str], voice: str) -> None:
         """Have `lines` ready before they are needed.
@@ -54,6 +51,10 @@ class SpeechCache:
         """
         for line in lines:
             await self.speak(line, voice)
+
+    async def _find(self, path: Path, text: str, voice: str) -> Spoken:
+        kept = await asyncio.to_thread(_read, path)
+        return kept if kept is not None else await self._render(path, text, voice)
 
     async def _render(self, path: Path, text: str, voice: str) -> Spoken:
         spoken = await self._voice.speak(text, voice)
