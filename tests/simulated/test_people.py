@@ -1,5 +1,6 @@
 """Who is at which number, and what people make of what they hear."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mediaserver.carriers.simulated.directory import BadDirectory, Directory
 from mediaserver.carriers.simulated.people import PERSONAS, Cue, Kind, Mind, Reaction, cue_of
 
+ROOT = Path(__file__).parents[2]
 QUESTION = "Hello, this is Bright Smile Dental. I am calling about your appointment on Monday. Can you make it?"
 
 
@@ -60,7 +62,7 @@ def test_what_was_not_understood_is_not_answered() -> None:
 
 
 def test_the_demo_has_one_person_of_each_kind() -> None:
-    directory = Directory.read(Path("demo/people.toml"))
+    directory = Directory.read(ROOT / "demo" / "people.toml")
     kinds = sorted(resident.persona.kind for resident in directory.named())
     assert kinds == sorted(set(Kind) - {Kind.UNREACHABLE})
 
@@ -71,6 +73,12 @@ def test_any_other_number_has_somebody_by_its_digits() -> None:
     assert {resident.persona.kind for resident in everybody} == set(Kind)
     assert everybody == [Directory().at(f"+121255501{pair:02}") for pair in range(100)]
     assert len({resident.voice for resident in everybody}) == 8
+
+
+def test_the_documented_table_of_digits_is_the_one_in_use() -> None:
+    rows = re.findall(r"^\| (\d\d)(?:-(\d\d))? \| (\w+)", (ROOT / "docs" / "simulated-network.md").read_text(), re.MULTILINE)
+    told = {pair: kind for first, last, kind in rows for pair in range(int(first), int(last or first) + 1)}
+    assert told == {pair: Directory().at(f"+121255501{pair:02}").persona.kind for pair in range(100)}
 
 
 @pytest.mark.parametrize(
