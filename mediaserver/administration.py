@@ -14,7 +14,8 @@ from typing import Any
 from db.database import Database
 from db.embedded import attached_url
 from db.migrate import migrate
-from dialer import campaigns, contact_import
+from db.queries import load
+from dialer import campaigns, contact_import, rows
 from dialer.contact_import import ImportOptions, NotACsv
 from dialer.errors import NotAllowed, NotFound
 from dialer.rows import Campaign
@@ -23,6 +24,9 @@ from mediaserver.identity import NameTaken, Role
 from mediaserver.settings import Settings
 
 ACTOR = "command line"
+MOST_LISTED = 1000
+_campaigns = load("campaign_list", rows)
+
 VERBS: dict[str, Callable[..., Awaitable[Campaign]]] = {
     "start": campaigns.start,
     "pause": campaigns.pause,
@@ -102,7 +106,8 @@ async def campaign(settings: Settings, options: argparse.Namespace) -> int:
     """Lists campaigns, or has one started, paused, resumed or cancelled."""
     async with _database(settings) as database:
         if options.action == "list":
-            found = [_shown(each) for each in await campaigns.page(database, after=0, at_most=1000)]
+            newest = _campaigns.list_campaigns(database.pool, status=None, search="", before=None, at_most=MOST_LISTED)
+            found = [_shown(each) async for each in newest]
         elif options.campaign is None:
             raise Refused(f"which campaign? callwright campaign {options.action} ID; `callwright campaign list` names them")
         else:

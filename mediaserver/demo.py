@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console, Group
@@ -82,20 +83,19 @@ async def _watch(console: Console, api: Api, campaign: str) -> bool:
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while True:
             state = await api.get(f"/campaigns/{campaign}")
-            stats = await api.get(f"/campaigns/{campaign}/stats")
-            live.update(_progress(state["status"], stats))
-            if state["status"] in ("completed", "cancelled"):
+            live.update(_progress(state))
+            if state["status"] in ("completed", "cancelled", "paused"):
+                console.print(f"The campaign is {state['status']}. {state['status_reason']}")
                 return True
             await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _progress(status: str, stats: Mapping[str, object]) -> Group:
-    counts = {name: int(str(stats[name])) for name in ("pending", "in_progress", "completed", "failed", "skipped")}
+def _progress(campaign: Mapping[str, Any]) -> Group:
+    counts = {name: int(campaign[name]) for name in ("pending", "in_progress", "completed", "failed", "skipped")}
     total = sum(counts.values())
     done = counts["completed"] + counts["failed"] + counts["skipped"]
-    words = (
-        f"{status.replace('_', ' ')}: {done} of {total} contacts done, {counts['in_progress']} on the phone, {counts['pending']} waiting"
-    )
+    now = f"{counts['in_progress']} on the phone, {counts['pending']} waiting"
+    words = f"{campaign['status'].replace('_', ' ')}: {done} of {total} contacts done, {now}"
     return Group(Text(words), ProgressBar(total=total, completed=done, width=60))
 
 

@@ -32,7 +32,7 @@ class Greetings:
         Raises:
             EngineUnavailable: the voice can't speak; the greeting is then spoken when the call is answered.
         """
-        call: CallBrief | None = await dialer_queries.settling.settling_brief(self._database.pool, call_id=call_id)
+        call: CallBrief | None = await dialer_queries.settling.brief(self._database.pool, call_id=call_id)
         if call is None or self._voice is None:
             return
         agent, variables = Agent.from_dict(call.definition), texts(call)

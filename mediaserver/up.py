@@ -102,21 +102,17 @@ class Machine:
     async def _start_phones(self) -> Mapping[str, str]:
         """Starts the simulated network; returns the environment that makes it our carrier."""
         account, token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
+        credentials = {"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": token}
         announced = await self._child(
             Program(
                 "phones",
                 (sys.executable, "-m", "mediaserver.carriers.simulated", "--port", "0", *(self._phone_arguments or ())),
-                environment={"CALLWRIGHT_PHONES_ACCOUNT_SID": account, "CALLWRIGHT_PHONES_AUTH_TOKEN": token},
+                environment=credentials,
                 log_path=self._log("phones"),
             )
         )
         self.phones_url = str(announced["url"])
-        return {
-            "TWILIO_ACCOUNT_SID": account,
-            "TWILIO_AUTH_TOKEN": token,
-            "TWILIO_API_URL": self.phones_url,
-            "CALLWRIGHT_REHEARSAL": "1",
-        }
+        return {**credentials, "TWILIO_API_URL": self.phones_url, "CALLWRIGHT_REHEARSAL": "1"}
 
     async def _start_web(self, database_url: str, dashboard_url: str, carrier: Mapping[str, str]) -> str:
         settings = self._settings
