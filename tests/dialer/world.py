@@ -140,12 +140,12 @@ class World:
     async def later(self, **by: float) -> None:
         await self.at(self.now + timedelta(**by))
 
-    async def campaign(self, people: int = 1, *, start: bool = True, **settings: Any) -> Campaign:
-        """A campaign with so many contacts; local hours off and concurrency 10 unless said otherwise."""
+    async def campaign(self, people: int = 1, *, start: bool = True, first: int = 0, **settings: Any) -> Campaign:
+        """A campaign with so many contacts, numbered from `first`; local hours off and concurrency 10 unless said otherwise."""
         given = {"name": "Reminders", "agent_id": self.agent_id, "phone_number_id": self.phone_number_id}
         merged = given | {"concurrency": 10, "local_hours": False} | settings
         created = await campaigns.create(self.db, CampaignSettings(**merged), actor="test")
-        await contacts.add(self.db, created.id, [contacts.NewContact(number=number(i)) for i in range(people)], actor="test")
+        await contacts.add(self.db, created.id, [contacts.NewContact(number=number(first + i)) for i in range(people)], actor="test")
         if start:
             return await campaigns.start(self.db, created.id, actor="test")
         return await campaigns.get(self.db, created.id)
