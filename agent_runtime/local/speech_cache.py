@@ -6,6 +6,7 @@ file that can't be read back exactly is rendered again. Files are written aside 
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -40,7 +41,7 @@ class SpeechCache:
         if task is None:
             task = asyncio.create_task(self._find(path, text, voice))
             self._finding[path] = task
-            task.add_done_callback(lambda _: self._finding.pop(path, None))
+            task.add_done_callback(functools.partial(self._found, path))
         return await asyncio.shield(task)  # one asker who leaves does not take the line from the others
 
     async def prepare(self, lines: list[str], voice: str) -> None:
@@ -51,6 +52,11 @@ class SpeechCache:
         """
         for line in lines:
             await self.speak(line, voice)
+
+    def _found(self, path: Path, task: asyncio.Task[Spoken]) -> None:
+        del self._finding[path]
+        if not task.cancelled():
+            task.exception()  # whoever still waits is told; if nobody does, it is no loss
 
     async def _find(self, path: Path, text: str, voice: str) -> Spoken:
         kept = await asyncio.to_thread(_read, path)
