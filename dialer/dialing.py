@@ -8,7 +8,8 @@ carrier is asked once; what it answers, and what is not known, is written down.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Any, Protocol
 
 from db.database import Connection, Database
 from dialer import ending, queries
@@ -216,7 +217,9 @@ async def withdraw(
 ) -> None:
     """End a call that was never placed: no try, its contact is pending again. `process_id`: only while it is that process's.
     `pause`: the reason why the campaign pauses with it."""
-    async with ending.locked(db, call_id) as (connection, call):
+
+    async def work(connection: Connection) -> None:
+        call = await ending.hold(connection, call_id)
         if process_id is not None and call.process_id != process_id:
             return
         if call.state not in (CallState.PLANNED, CallState.REQUESTED):
@@ -224,6 +227,8 @@ async def withdraw(
         await ending.end(connection, call, Outcome.WITHDRAWN, reason=reason, wait=wait, code=code)
         if pause is not None and call.campaign_id is not None:
             await ending.pause_with_reason(connection, call.campaign_id, pause)
+
+    await db.retrying(work)
 
 
 async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -> None:
@@ -246,9 +251,12 @@ async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -
 
 async def accepted(db: Database, carrier: Carrier, call: CallRow, carrier_call_id: str) -> None:
     """Keep the carrier's id. What was stopped while the request was on its way, or was known under another id already, is hung up."""
-    async with db.transaction() as connection:
-        kept = await queries.dialing.accepted(connection, call_id=call.id, carrier_call_id=carrier_call_id)
+
+    async def work(connection: Connection) -> Any:
         await queries.dialing.account_well(connection, account_id=call.carrier_account_id)
+        return await queries.dialing.accepted(connection, call_id=call.id, carrier_call_id=carrier_call_id)
+
+    kept = await db.retrying(work)
     given_up = kept["state"] == CallState.ENDED and kept["outcome"] in (Outcome.LOST, Outcome.WITHDRAWN)
     second = kept["carrier_call_id"] != carrier_call_id
     if not (kept["cancel_wanted"] or given_up or second):
@@ -270,11 +278,15 @@ async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
 
 async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | NothingSent) -> None:
     """Nothing was placed: withdrawn, and the account is left alone for a while."""
-    async with db.transaction() as connection:
+
+    async def work(connection: Connection) -> timedelta:
         await queries.dialing.lock_account(connection, account_id=call.carrier_account_id)
         before: int = await queries.dialing.account_back_offs(connection, account_id=call.carrier_account_id)
-        pause = back_off(before, getattr(error, "retry_after_s", None))
-        await queries.dialing.back_off(connection, account_id=call.carrier_account_id, seconds=pause.total_seconds())
+        span = back_off(before, error.retry_after_s if isinstance(error, CarrierThrottled) else None)
+        await queries.dialing.back_off(connection, account_id=call.carrier_account_id, seconds=span.total_seconds())
+        return span
+
+    pause = await db.retrying(work)
     log.warning("call %d was not placed (%s): the carrier account is left alone for %.0f s", call.id, error, pause.total_seconds())
     throttled = isinstance(error, CarrierThrottled)
     await withdraw(db, call.id, Withdrawn.THROTTLED if throttled else Withdrawn.NOTHING_SENT)
@@ -282,8 +294,12 @@ async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | No
 
 async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
     if error.fault == "callee":
-        async with ending.locked(db, call.id) as (connection, now_seen):
-            await ending.end(connection, now_seen, Outcome.REFUSED, ended_by="carrier", code=error.code)
+
+        async def work(connection: Connection) -> None:
+            held = await ending.hold(connection, call.id)
+            await ending.end(connection, held, Outcome.REFUSED, ended_by="carrier", code=error.code)
+
+        await db.retrying(work)
         return
     log.error("the carrier refuses our calls: %s", error)
     await withdraw(db, call.id, Withdrawn.OUR_FAULT, code=error.code, pause=f"the carrier refuses our calls: {error}")
@@ -291,7 +307,7 @@ async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
 
 async def _unknown(db: Database, call: CallRow, why: str) -> None:
     log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, why)
-    await queries.dialing.unknown(db.pool, call_id=call.id)
+    await db.retrying(lambda connection: queries.dialing.unknown(connection, call_id=call.id))
 
 
 class TrialCallRefused(Exception):

@@ -134,7 +134,8 @@ from (
            or c.process_id = :process_id::text and c.lease_until >= t.now and (
                c.state = 'unknown'
                or c.cancel_wanted and c.posted_at is not null and c.state <> 'answered'
-               or c.state = 'requested' and c.posted_at < t.now - interval '10 s'
+               or c.state = 'planned' and c.planned_at < t.now - interval '60 s'
+               or c.state = 'requested' and (c.posted_at < t.now - interval '10 s' or c.requested_at < t.now - interval '60 s')
                or c.state = 'ringing' and c.ringing_at < t.now - make_interval(secs => c.ring_timeout_s + 15)
                or c.state = 'answered' and c.stream_bound_at is null and c.answered_at < t.now - interval '30 s'
                or c.state = 'answered' and c.conversation_ended_at < t.now - interval '10 s'))
