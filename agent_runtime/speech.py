@@ -1,6 +1,5 @@
 """Pipecat's speech services on our engine ports: recognition of whole utterances, and a voice with word times."""
 
-import re
 from collections.abc import AsyncGenerator
 
 from pipecat.frames.frames import Frame, TranscriptionFrame, TTSAudioRawFrame
@@ -14,8 +13,7 @@ from agent_runtime.leg import SAMPLE_RATE, SAMPLES_PER_MS
 
 USUAL_RECOGNITION_S = 0.6  # from the end of speech to its text, 99 of 100; a final text ends the wait anyway
 SAMPLE_BYTES = 2
-SENTENCE_GAP = bytes(180 * SAMPLES_PER_MS * SAMPLE_BYTES)  # of silence between two sentences
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\b[A-Za-z]\.)\s+")
+LINE_GAP = bytes(180 * SAMPLES_PER_MS * SAMPLE_BYTES)  # of silence after each line
 
 
 class EngineRecognition(SegmentedSTTService):
@@ -44,7 +42,9 @@ class EngineRecognition(SegmentedSTTService):
 
 
 class EngineVoice(TTSService):
-    """Speaks sentence by sentence and says when each word begins."""
+    """Speaks line by line and says when each word begins. A script's lines come whole, as they were prepared while it rang; a language
+    model's text comes sentence by sentence.
+    """
 
     def __init__(self, voice: Voice, name: str) -> None:
         """`name`: of the voice, as `Voice.speak` takes it."""
@@ -58,29 +58,15 @@ class EngineVoice(TTSService):
         self._spoken_ms: tuple[str, int] = ("", 0)  # how much of which audio context has been spoken
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        for sentence in sentences(text):
-            try:
-                spoken = await self._engine.speak(sentence, self._voice_name)
-            except EngineUnavailable as error:
-                await self.push_error(str(error), exception=error)
-                return
-            if spoken.pcm:
-                at = self._spoken_ms[1] if self._spoken_ms[0] == context_id else 0
-                pcm = spoken.pcm + SENTENCE_GAP
-                self._spoken_ms = (context_id, at + len(pcm) // (SAMPLE_BYTES * SAMPLES_PER_MS))
-                yield TTSAudioRawFrame(pcm, SAMPLE_RATE, 1, context_id=context_id)
-                await self.add_word_timestamps([(word, (at + begins) / 1000) for word, begins in spoken.words], context_id)
-
-
-def sentences(text: str) -> list[str]:
-    """`text` in the pieces in which it is spoken, and therefore kept ready: a fixed sentence between variable ones costs nothing."""
-    return [piece for piece in _SENTENCE_END.split(text.strip()) if re.search(r"\w", piece)]
-
-
-async def speak_line(voice: Voice, text: str, name: str) -> bytes:
-    """PCM at 8 kHz of `text` as the agent will speak it: for a greeting that is prepared while it rings.
-
-    Raises:
-        EngineUnavailable: the voice can't speak now.
-    """
-    return SENTENCE_GAP.join([(await voice.speak(sentence, name)).pcm for sentence in sentences(text)])
+        try:
+            spoken = await self._engine.speak(text, self._voice_name)
+        except EngineUnavailable as error:
+            await self.push_error(str(error), exception=error)
+            return
+        if not spoken.pcm:
+            return
+        at = self._spoken_ms[1] if self._spoken_ms[0] == context_id else 0
+        pcm = spoken.pcm + LINE_GAP
+        self._spoken_ms = (context_id, at + len(pcm) // (SAMPLE_BYTES * SAMPLES_PER_MS))
+        yield TTSAudioRawFrame(pcm, SAMPLE_RATE, 1, context_id=context_id)
+        await self.add_word_timestamps([(word, (at + begins) / 1000) for word, begins in spoken.words], context_id)

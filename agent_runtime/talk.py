@@ -33,6 +33,8 @@ STILL_THERE = "Are you still there?"
 FEW_WORDS = 6
 FILLER = "One moment, please."
 APOLOGY = "I am sorry, I have a technical problem. We will call you again. Goodbye."
+ALWAYS_SPOKEN = (STILL_THERE, FILLER, APOLOGY)
+"""What any call may say beside its agent's texts: to be prepared in each voice when the process starts."""
 
 
 class Phase(Enum):
