@@ -22,6 +22,7 @@ from dialer.rows import Campaign
 from mediaserver import identity
 from mediaserver.identity import NameTaken, Role
 from mediaserver.settings import Settings
+from mediaserver.stack import Refused
 
 ACTOR = "command line"
 MOST_LISTED = 1000
@@ -33,10 +34,6 @@ VERBS: dict[str, Callable[..., Awaitable[Campaign]]] = {
     "resume": campaigns.resume,
     "cancel": campaigns.cancel,
 }
-
-
-class Refused(RuntimeError):
-    """A command can't be carried out; the message says why and what to do."""
 
 
 async def migrate_database(settings: Settings, _options: argparse.Namespace) -> int:

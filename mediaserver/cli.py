@@ -1,6 +1,7 @@
 """The `callwright` command: each subcommand parses its words here and is carried out in the module that it names."""
 
 import argparse
+import importlib
 import logging
 import os
 import sys
@@ -10,14 +11,13 @@ from typing import Any
 
 import uvloop
 
-from db.database import DatabaseUnavailable
-from mediaserver import administration, demo, doctor, serving, up
+from db.errors import DatabaseUnavailable
 from mediaserver.settings import InvalidSettings, Settings, read_settings
-from mediaserver.stack import ChildFailed
+from mediaserver.stack import DASHBOARD_PORT, ChildFailed, PortTaken, Refused
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
-EXPECTED = (InvalidSettings, DatabaseUnavailable, ChildFailed, administration.Refused, serving.PortTaken)
+EXPECTED = (InvalidSettings, DatabaseUnavailable, ChildFailed, PortTaken, Refused)
 ROLES = ("viewer", "operator", "supervisor", "admin")
 
 
@@ -32,8 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    command: Command = options.command
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    module, _, function = options.runs.partition(":")
     try:
+        # Loaded now, so that each command has only what it needs in memory: the media server's engines are large.
+        command: Command = getattr(importlib.import_module(f"mediaserver.{module}"), function)
         return uvloop.run(command(read_settings(), options))
     except EXPECTED as error:
         print(f"callwright {options.name}: {error}", file=sys.stderr)
@@ -46,37 +49,37 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="callwright", description="Outbound phone campaigns with voice agents.")
     commands = parser.add_subparsers(dest="name", required=True, metavar="command")
 
-    def command(name: str, run: Command, about: str) -> argparse.ArgumentParser:
+    def command(name: str, runs: str, about: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=about, description=about)
-        sub.set_defaults(command=run)
+        sub.set_defaults(runs=runs)
         return sub
 
-    command("up", up.up, "run everything on this machine: database, media server, dashboard")
-    command("demo", demo.demo, "run a campaign against simulated people, from start to end")
-    command("serve", serving.serve, "run one media server with its dialer loop")
-    serve_dashboard = command("dashboard", administration.dashboard, "run the dashboard")
-    serve_dashboard.add_argument("--port", type=int, default=up.DASHBOARD_PORT)
+    command("up", "up:up", "run everything on this machine: database, media server, dashboard")
+    command("demo", "demo:demo", "run a campaign against simulated people, from start to end")
+    command("serve", "serving:serve", "run one media server with its dialer loop")
+    serve_dashboard = command("dashboard", "administration:dashboard", "run the dashboard")
+    serve_dashboard.add_argument("--port", type=int, default=DASHBOARD_PORT)
     commands.add_parser("phones", help="run the simulated phone network, to rehearse on (its own --help tells more)")
-    command("migrate", administration.migrate_database, "bring the database to this version's schema")
-    command("doctor", doctor.doctor, "say what this machine lacks, and what to do").add_argument("--json", action="store_true")
+    command("migrate", "administration:migrate_database", "bring the database to this version's schema")
+    command("doctor", "doctor:doctor", "say what this machine lacks, and what to do").add_argument("--json", action="store_true")
 
-    token = command("token", administration.token, "make a token for the API; it is shown once")
+    token = command("token", "administration:token", "make a token for the API; it is shown once")
     token.add_argument("action", choices=["create"])
     token.add_argument("--role", choices=ROLES, default="operator")
     token.add_argument("--name", default="command line", help="what the token is for, as the audit log tells it")
-    user = command("user", administration.user, "make an account for the dashboard; its password is shown once")
+    user = command("user", "administration:user", "make an account for the dashboard; its password is shown once")
     user.add_argument("action", choices=["create", "reset-password"])
     user.add_argument("user_name")
     user.add_argument("--role", choices=ROLES, default="operator")
 
-    contacts = command("import", administration.import_contacts, "add the contacts of a CSV file to a campaign")
+    contacts = command("import", "administration:import_contacts", "add the contacts of a CSV file to a campaign")
     contacts.add_argument("campaign", type=int, help="the campaign's id")
     contacts.add_argument("file", type=Path)
     contacts.add_argument("--dry-run", action="store_true", help="only report what would happen")
     contacts.add_argument("--all-or-nothing", action="store_true", help="import nothing where any row is bad")
     contacts.add_argument("--region", help="country of numbers without a country code, such as US")
     contacts.add_argument("--json", action="store_true")
-    campaign = command("campaign", administration.campaign, "list campaigns, or start, pause, resume, cancel one")
+    campaign = command("campaign", "administration:campaign", "list campaigns, or start, pause, resume, cancel one")
     campaign.add_argument("action", choices=["list", "start", "pause", "resume", "cancel"])
     campaign.add_argument("campaign", type=int, nargs="?", help="the campaign's id")
     campaign.add_argument("--json", action="store_true")

@@ -1,5 +1,6 @@
 """What is spoken ahead, while it rings: the greeting, kept in the database for whichever process gets the call, and fixed lines."""
 
+import asyncio
 import hashlib
 import logging
 
@@ -20,14 +21,24 @@ _speech = load("speech")
 
 class Greetings:
     """Greetings of all calls. `voice`: the local voice, None where this process has none; other voices greet when the call is answered.
-    `version`: of the engine behind the local one.
+    `preparing`: the same voice for what can wait; `version`: of the engine behind both.
     """
 
-    def __init__(self, database: Database, voice: Voice | None, version: str) -> None:
-        self._database, self._voice, self._version = database, voice, version
+    def __init__(self, database: Database, voice: Voice | None = None, preparing: Voice | None = None, version: str = "") -> None:
+        self._database, self._voice, self._preparing, self._version = database, voice, preparing, version
+        self._ahead: asyncio.Queue[tuple[str, str]] = asyncio.Queue()  # text and voice of lines that may be needed later
+
+    async def speak_ahead(self) -> None:
+        """Speak the lines that calls may need later. Until cancelled."""
+        while True:
+            text, voice = await self._ahead.get()
+            try:
+                await _speak(self._preparing, text, voice)
+            except EngineUnavailable as error:
+                log.warning("a line was not spoken ahead: %s", error)
 
     async def prepare(self, call_id: int) -> None:
-        """Have the greeting of a call ready before it is answered, then the lines that its agent may need.
+        """Have the greeting of a call ready before it is answered, and the lines that its agent may need soon after.
 
         Raises:
             EngineUnavailable: the voice can't speak; the greeting is then spoken when the call is answered.
@@ -39,37 +50,34 @@ class Greetings:
         if agent.tts != "local":
             return
         text = fill(agent.first_message, variables)
-        spoken = await self._voice.speak(text, agent.voice)
-        await _speech.keep_prepared_speech(self._database.pool, key=self._key(agent, text), pcm=spoken.pcm)
+        pcm = await _speak(self._voice, text, agent.voice)
+        await _speech.keep_prepared_speech(self._database.pool, key=self._key(agent, text), pcm=pcm)
         for line in fixed_lines(agent, variables):
-            await self._voice.speak(line, agent.voice)
+            self._ahead.put_nowait((line, agent.voice))
 
     async def find(self, agent: Agent, call: CallBrief) -> bytes | None:
-        """The prepared greeting as PCM at 8 kHz; None where there is none, and then it is spoken now."""
+        """The prepared greeting as PCM at 8 kHz; None where there is none, and then the conversation speaks it."""
         try:
             text = fill(agent.first_message, texts(call))
             found: bytes | None = await _speech.prepared_speech(self._database.pool, key=self._key(agent, text))
         except (MissingVariable, *LOST, DatabaseUnavailable) as error:
             log.warning("call %d: no prepared greeting (%s)", call.call_id, type(error).__name__)
             return None
-        if found is None and self._voice is not None and agent.tts == "local":
-            return await self._speak_now(text, agent.voice)
-        return found
+        else:
+            return found
 
     async def forget_old(self) -> None:
         """Delete what no ringing phone can need any more."""
         await _speech.forget_prepared_speech(self._database.pool, older_than_s=KEPT_S)
 
-    async def _speak_now(self, text: str, voice: str) -> bytes | None:
-        assert self._voice is not None
-        try:
-            return (await self._voice.speak(text, voice)).pcm
-        except EngineUnavailable as error:
-            log.warning("a greeting can't be spoken: %s", error)
-            return None
-
     def _key(self, agent: Agent, text: str) -> str:
         return hashlib.sha256("\0".join((self._version, agent.voice, text)).encode()).hexdigest()
+
+
+async def _speak(engine: Voice | None, text: str, voice: str) -> bytes:
+    if engine is None:
+        raise EngineUnavailable("this process has no local voice")
+    return (await engine.speak(text, voice)).pcm
 
 
 def texts(call: CallBrief) -> dict[str, str]:

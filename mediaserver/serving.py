@@ -18,7 +18,7 @@ from aiohttp import web
 
 from agent_runtime.brain_llm import shared_http
 from agent_runtime.conversation import converse
-from agent_runtime.engines import Engines, EngineUnavailable
+from agent_runtime.engines import EngineUnavailable
 from agent_runtime.local.engines import VOICE, LocalEngines
 from agent_runtime.pipeline import quiet_pipecat_logs, warm_up
 from agent_runtime.providers import Services
@@ -35,6 +35,7 @@ from mediaserver.greetings import Greetings
 from mediaserver.health import setup_health
 from mediaserver.media import LiveCalls
 from mediaserver.settings import Settings
+from mediaserver.stack import PortTaken
 from mediaserver.switch.switch import Switch
 from mediaserver.up import stop_signals
 from mediaserver.webhooks import CarrierUrls, Webhooks
@@ -45,10 +46,6 @@ ACCOUNT = "twilio"
 LARGEST_UPLOAD = 256 * 1024 * 1024  # bytes: a CSV of a million contacts
 
 _accounts = load("phone_numbers")
-
-
-class PortTaken(RuntimeError):
-    """Another program listens there; the message says what to do."""
 
 
 async def serve(settings: Settings, _options: argparse.Namespace) -> int:
@@ -105,7 +102,8 @@ class _Parts:
 
 async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Database) -> _Parts:
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    engines, version = await _engines(stack, settings.data_dir)
+    local = await _engines(stack, settings.data_dir)
+    engines = local.engines if local is not None else None
     http = shared_http()
     stack.push_async_callback(http.aclose)
     switch = Switch()
@@ -115,8 +113,12 @@ async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Data
     urls = CarrierUrls(settings.public_url)
     process = Process(f"{host}-{os.getpid()}-{secrets.token_hex(3)}", host, urls.stream(), settings.concurrency)
     carrier = await _carrier(settings, session, database)
-    greetings = Greetings(database, engines.voice if engines is not None else None, version)
+    greetings = Greetings(database)
+    if local is not None:
+        greetings = Greetings(database, local.engines.voice, local.preparing, local.pools[VOICE].version)
     await greetings.forget_old()
+    ahead = asyncio.create_task(greetings.speak_ahead(), name="speak ahead")
+    stack.callback(ahead.cancel)
     carriers = {ACCOUNT: carrier} if carrier is not None else {}
     loop = DialerLoop(database, carriers, process, urls, on_requested=greetings.prepare)
     services = Services(engines=engines, openai_http=http)
@@ -143,15 +145,16 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
     return live
 
 
-async def _engines(stack: AsyncExitStack, data_dir: Path) -> tuple[Engines | None, str]:
-    """The local engines and their version; None where they can't run: agents with other services work all the same."""
+async def _engines(stack: AsyncExitStack, data_dir: Path) -> LocalEngines | None:
+    """The local engines, started; None where they can't run: agents with other services work all the same."""
     local = LocalEngines(speech_cache=data_dir / "speech")
     stack.push_async_callback(local.stop)
     try:
-        return await local.start(), local.pools[VOICE].version
+        await local.start()
     except EngineUnavailable as error:
         log.warning("calls with local engines will fail: %s", error)
-        return None, ""
+        return None
+    return local
 
 
 async def _carrier(settings: Settings, session: aiohttp.ClientSession, database: Database) -> TwilioCarrier | None:

@@ -22,6 +22,17 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
+DASHBOARD_PORT = 8501
+
+
+class Refused(RuntimeError):
+    """A command can't be carried out; the message says why and what to do."""
+
+
+class PortTaken(RuntimeError):
+    """Another program listens there; the message says what to do."""
+
+
 class ChildFailed(RuntimeError):
     """A process of the stack did not come up; the message has its last words."""
 

@@ -19,11 +19,9 @@ from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
 from mediaserver.identity import ensure_first_user
 from mediaserver.settings import Settings
-from mediaserver.stack import Child, ChildFailed, Program, free_port
+from mediaserver.stack import DASHBOARD_PORT, Child, ChildFailed, Program, free_port
 
 T = TypeVar("T")
-
-DASHBOARD_PORT = 8501
 
 
 @dataclass(frozen=True, slots=True)
