@@ -15,6 +15,7 @@ import numpy as np
 
 from mediaserver.switch import mulaw
 from mediaserver.switch.boundary import contained
+from mediaserver.switch.garbage import Garbage
 from mediaserver.switch.leg import LegParts, SwitchLeg
 from mediaserver.switch.playout import Lateness
 from mediaserver.switch.recording import Recorder, RecordingWriter
@@ -51,6 +52,7 @@ class Switch:
         model: SpeechModel | None = None,
     ) -> None:
         self.counters = SwitchCounters()
+        self.garbage = Garbage()
         self._ahead_ms = ahead_ms
         self._voice = voice or VoiceParams()
         self._clock = clock
@@ -114,6 +116,8 @@ class Switch:
         for leg in list(self._playing):
             if not leg.pump():
                 self._playing.discard(leg)
+        if self.garbage.due(len(self._legs), self._clock()):
+            self.garbage.collect()
         self._hear()
 
     def _hear(self) -> None:
@@ -149,6 +153,7 @@ class Switch:
         self._legs.discard(leg)
         self._playing.discard(leg)
         self.counters.legs = len(self._legs)
+        self.garbage.call_ended(self._clock())
         if self._model is not None:
             self._model.free_row(leg.row)
 

@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mediaserver.switch import mulaw
+from mediaserver.switch.garbage import CALLS, Garbage
 from mediaserver.switch.switch import Switch
 from mediaserver.switch.voice import SpeechModel
 from tests.switch.line import Line, PlainCodec, Told, hand_driven, silence, speech, tone
@@ -227,3 +229,34 @@ def test_500_short_calls_leave_nothing_behind(model: SpeechModel) -> None:
     gc.collect()
     assert len(gc.get_objects()) - before < 50
     assert switch.counters.legs == 0
+
+
+def test_the_garbage_of_ended_calls_is_collected_while_others_go_on(model: SpeechModel) -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+    switch, clock = hand_driven(model)
+    line = Line(switch, clock)
+    gc.disable()
+    try:
+        cycle = weakref.ref(Cycle())
+        for _ in range(CALLS):
+            assert cycle() is not None
+            line.run(20)
+            Line(switch, clock).leg.close()
+        line.run(20)
+    finally:
+        gc.enable()
+    assert cycle() is None
+
+
+@pytest.mark.parametrize(
+    ("ended", "live", "idle_s", "due"),
+    [(0, 0, 60, False), (1, 0, 4.9, False), (1, 0, 5, True), (1, 1, 60, False), (49, 9, 60, False), (50, 9, 0, True)],
+)
+def test_when_garbage_is_due(ended: int, live: int, idle_s: float, due: bool) -> None:
+    garbage = Garbage()
+    for _ in range(ended):
+        garbage.call_ended(100.0)
+    assert garbage.due(live, 100.0 + idle_s) is due
