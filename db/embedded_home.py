@@ -1,5 +1,6 @@
 """Which user runs the embedded PostgreSQL, where its files lie, and where its programs are: decided once per start."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -7,6 +8,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -54,8 +56,10 @@ def home_for(data_dir: Path, identity: Identity | None) -> Path:
         home.mkdir(mode=0o700, exist_ok=True)
     else:
         SYSTEM_HOME.mkdir(mode=0o755, exist_ok=True)
+        _forget_abandoned()
         home = SYSTEM_HOME / f"postgres-{secrets.token_hex(6)}"
         home.mkdir(mode=0o700)
+        (home / "data-directory").write_text(str(data_dir))
     if identity is not None:
         os.chown(home, identity.uid, identity.gid)
     return home
@@ -90,6 +94,16 @@ def is_reachable(path: Path, identity: Identity) -> bool:
         if not (found.st_mode >> shift) & 1:
             return False
     return True
+
+
+def _forget_abandoned() -> None:
+    """Delete homes below /var/lib/callwright whose data directory was deleted: nobody could reach them any more."""
+    for home in SYSTEM_HOME.glob("postgres-*"):
+        marker = home / "data-directory"
+        with contextlib.suppress(OSError):  # another process may be deleting it too
+            grown_up = time.time() - marker.stat().st_mtime > 3600  # a start in progress has not written postgres.json yet
+            if grown_up and not Path(marker.read_text(), "postgres.json").exists():
+                shutil.rmtree(home, ignore_errors=True)
 
 
 def _reachable_copy(site: Path) -> Path:

@@ -41,6 +41,17 @@ create table api_tokens (
     revoked_at timestamptz
 );
 
+-- Answers to commands that were sent with a key of the sender's, so that sending one again does not do it again. Kept for a day.
+create table idempotency_keys (
+    actor text not null,
+    key text not null,
+    asked text not null, -- method and path
+    status int, -- null: not answered yet
+    answer text,
+    at timestamptz not null default callwright_now(),
+    primary key (actor, key)
+);
+
 create table audit_log (
     id bigint generated always as identity primary key,
     at timestamptz not null default callwright_now(),

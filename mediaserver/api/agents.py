@@ -32,7 +32,7 @@ class AgentAnswer(Answer):
 
 class NewAgent(Body):
     name: str = Field(min_length=1, max_length=200)
-    definition: dict[str, Any] = Field(description="texts, voice, services, script: see docs/agents.md")
+    definition: dict[str, Any] = Field(description="texts, voice, services, script, limits; an unknown field is refused")
 
 
 class AgentChange(Body):
@@ -119,7 +119,7 @@ def _taken(name: str) -> Problem:
 
 ROUTES = (
     Route("GET", "/agents", list_agents, Role.VIEWER),
-    Route("POST", "/agents", create_agent, Role.OPERATOR, status=201),
+    Route("POST", "/agents", create_agent, Role.OPERATOR, status=201, once=True),
     Route("GET", "/agents/{agent_id}", get_agent, Role.VIEWER),
     Route("PATCH", "/agents/{agent_id}", change_agent, Role.OPERATOR),
     Route("DELETE", "/agents/{agent_id}", delete_agent, Role.OPERATOR),

@@ -231,7 +231,7 @@ def _readable(campaign: rows.Campaign) -> CampaignAnswer:
 
 ROUTES = (
     Route("GET", "/campaigns", list_campaigns, Role.VIEWER),
-    Route("POST", "/campaigns", create_campaign, Role.OPERATOR, status=201),
+    Route("POST", "/campaigns", create_campaign, Role.OPERATOR, status=201, once=True),
     Route("GET", "/campaigns/{campaign_id}", get_campaign, Role.VIEWER),
     Route("PATCH", "/campaigns/{campaign_id}", edit_campaign, Role.OPERATOR),
     Route("DELETE", "/campaigns/{campaign_id}", delete_campaign, Role.OPERATOR),
@@ -239,7 +239,7 @@ ROUTES = (
     Route("POST", "/campaigns/{campaign_id}/pause", pause_campaign, Role.OPERATOR),
     Route("POST", "/campaigns/{campaign_id}/resume", resume_campaign, Role.OPERATOR),
     Route("POST", "/campaigns/{campaign_id}/cancel", cancel_campaign, Role.OPERATOR),
-    Route("POST", "/campaigns/{campaign_id}/duplicate", duplicate_campaign, Role.OPERATOR, status=201),
+    Route("POST", "/campaigns/{campaign_id}/duplicate", duplicate_campaign, Role.OPERATOR, status=201, once=True),
     Route("GET", "/campaigns/{campaign_id}/stats", campaign_stats, Role.VIEWER),
     Route("GET", "/campaigns/{campaign_id}/waiting", campaign_waiting, Role.VIEWER),
     Route("GET", "/campaigns/{campaign_id}/missing-variables", missing_variables, Role.VIEWER),

@@ -240,7 +240,7 @@ async def contact_why(asked: Asked[None, None]) -> WhyAnswer:
 
 ROUTES = (
     Route("GET", "/campaigns/{campaign_id}/contacts", list_contacts, Role.VIEWER),
-    Route("POST", "/campaigns/{campaign_id}/contacts", add_contacts, Role.OPERATOR, status=201, limit_bytes=16 * MIB),
+    Route("POST", "/campaigns/{campaign_id}/contacts", add_contacts, Role.OPERATOR, status=201, limit_bytes=16 * MIB, once=True),
     Route("POST", "/campaigns/{campaign_id}/contacts/import", import_csv, Role.OPERATOR, upload=True),
     Route("GET", "/contacts/{contact_id}", get_contact, Role.VIEWER),
     Route("DELETE", "/contacts/{contact_id}", remove_contact, Role.OPERATOR),

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from mediaserver.api.idempotency import KEY_HEADER
 from mediaserver.api.routes import PREFIX, Route
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -22,6 +23,13 @@ _PROBLEM: Mapping[str, Any] = {
         "detail": {"type": "string"},
         "problems": {"type": "object", "additionalProperties": {"type": "string"}},
     },
+}
+_KEY: Mapping[str, Any] = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "a word of yours for this command: sent again within a day, it is not done again, and the first answer comes back",
+    "schema": {"type": "string", "maxLength": 200},
 }
 _CSV_FORM: Mapping[str, Any] = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
 
@@ -72,7 +80,7 @@ def _operation(route: Route, references: Mapping[Any, dict[str, Any]]) -> dict[s
         "tags": [route.path.split("/")[1]],
         "summary": inspect.getdoc(route.handler),
         "description": f"Needs the role {route.role}.",
-        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *([_KEY] if route.once else [])],
         "responses": {str(route.status): _success(route, references), "default": _problem()},
     }
     body = route.takes[1]

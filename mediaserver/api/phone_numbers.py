@@ -123,7 +123,7 @@ def _account(accounts: dict[str, int], wanted: str | None) -> int:
 
 ROUTES = (
     Route("GET", "/phone-numbers", list_phone_numbers, Role.VIEWER),
-    Route("POST", "/phone-numbers", add_phone_number, Role.OPERATOR, status=201),
+    Route("POST", "/phone-numbers", add_phone_number, Role.OPERATOR, status=201, once=True),
     Route("GET", "/phone-numbers/{phone_number_id}", get_phone_number, Role.VIEWER),
     Route("PATCH", "/phone-numbers/{phone_number_id}", change_phone_number, Role.OPERATOR),
     Route("DELETE", "/phone-numbers/{phone_number_id}", delete_phone_number, Role.OPERATOR),

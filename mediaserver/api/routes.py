@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from db.database import Database
 from mediaserver.api.access import authenticated
+from mediaserver.api.idempotency import KEY_HEADER, done_once
 from mediaserver.api.problems import Problem, problem_of
 from mediaserver.identity import Person, Role
 
@@ -64,7 +65,8 @@ Handler = Callable[[Asked[Any, Any]], Awaitable[BaseModel | web.StreamResponse |
 
 @dataclass(frozen=True)
 class Route:
-    """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself."""
+    """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself. `once`: done once
+    for one Idempotency-Key; not for answers that hold a secret, since they are kept."""
 
     method: str
     path: str
@@ -73,6 +75,7 @@ class Route:
     status: int = 200
     limit_bytes: int = MIB
     upload: bool = False
+    once: bool = False
 
     @cached_property
     def takes(self) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
@@ -98,21 +101,30 @@ def served(route: Route, house: House) -> Callable[[web.Request], Awaitable[web.
         try:
             person = await authenticated(request, house.database, route.role)
             asked = Asked(house, person, request, _query(route, request), await _body(route, request))
-            answer = await route.handler(asked)
+            key = request.headers.get(KEY_HEADER) if route.once else None
+            if key is None:
+                answer = await _answered(route, asked)
+            else:
+                answer = await done_once(house.database, request, person, key, lambda: _answered(route, asked))
         except web.HTTPException:
             raise
         except Exception as error:  # noqa: BLE001  # the request's boundary: one failed request ends here, and nothing else
             return _told(error, request)
         if request.method not in ("GET", "HEAD"):
             house.nudge()
-        if answer is None:
-            return web.Response(status=204)
-        if isinstance(answer, web.StreamResponse):
-            return answer
-        text = answer.model_dump_json(context={"mask_numbers": person.role is Role.VIEWER})
-        return web.Response(text=text, status=route.status, content_type="application/json")
+        return answer
 
     return serve
+
+
+async def _answered(route: Route, asked: Asked[Any, Any]) -> web.StreamResponse:
+    answer = await route.handler(asked)
+    if answer is None:
+        return web.Response(status=204)
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    text = answer.model_dump_json(context={"mask_numbers": asked.person.role is Role.VIEWER})
+    return web.Response(text=text, status=route.status, content_type="application/json")
 
 
 async def nothing_here(_request: web.Request) -> web.StreamResponse:

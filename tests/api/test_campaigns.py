@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from db.database import Database
+from mediaserver.identity import Role
 from tests.api.conftest import VARIABLES, Api
 
 Make = Callable[..., Awaitable[dict[str, Any]]]
@@ -210,3 +211,26 @@ async def test_missing_variables_are_warned_of_by_name_and_count(api: Api, make_
     assert missing, "the reminder needs variables that the third contact lacks"
     assert {each["contacts"] for each in missing} == {1}
     assert (await api.done("GET", f"/campaigns/{made['id']}/waiting"))["items"][0]["contacts"] == 3
+
+
+async def test_a_command_that_is_sent_again_with_its_key_is_done_once(api: Api, settings: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "june-2999"}
+    first = await api.done("POST", "/campaigns", json=settings, headers=key)
+    assert await api.done("POST", "/campaigns", json=settings, headers=key) == first
+    assert [each["id"] for each in (await api.done("GET", "/campaigns"))["items"]] == [first["id"]]
+    await api.refused(422, "POST", f"/campaigns/{first['id']}/duplicate", headers=key)
+    other = await api.done("POST", "/campaigns", Role.ADMIN, json=settings, headers=key)
+    assert other["id"] != first["id"], "a key belongs to whoever sent it"
+
+
+async def test_a_command_that_was_refused_may_be_sent_again_with_its_key(api: Api, settings: dict[str, Any]) -> None:
+    key = {"Idempotency-Key": "once more"}
+    await api.refused(422, "POST", "/campaigns", json=settings | {"concurrency": 0}, headers=key)
+    await api.done("POST", "/campaigns", json=settings, headers=key)
+
+
+async def test_a_key_whose_command_is_not_answered_yet_waits(api: Api, settings: dict[str, Any], database: Database) -> None:
+    key = {"Idempotency-Key": "in the middle"}
+    await api.done("POST", "/campaigns", json=settings, headers=key)
+    await database.pool.execute("update idempotency_keys set status = null, answer = null")
+    assert "not answered yet" in (await api.refused(409, "POST", "/campaigns", json=settings, headers=key))["detail"]

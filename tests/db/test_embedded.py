@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -14,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from db import embedded_home
 from db.database import LOST, Database
 from db.embedded import EmbeddedPostgres, attached_url
 from db.embedded_home import Identity, choose_identity, home_for, is_reachable
@@ -193,4 +195,18 @@ def test_the_database_never_runs_as_root(tmp_path: Path) -> None:
     assert (identity is None) == (os.geteuid() != 0)
     home = home_for(tmp_path, identity)
     assert home.stat().st_uid == (identity.uid if identity else os.geteuid())
-    home.rmdir()
+    shutil.rmtree(home)
+
+
+def test_a_home_whose_data_directory_was_deleted_is_deleted_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_home, "SYSTEM_HOME", tmp_path / "system")
+    outer = tmp_path / "outer"
+    outer.mkdir(mode=0o700)
+    ourselves = Identity(os.getuid(), os.getgid())
+    monkeypatch.setattr(embedded_home, "is_reachable", lambda *_: False)
+    abandoned, in_use = home_for(outer, ourselves), home_for(tmp_path, ourselves)
+    (tmp_path / "postgres.json").touch()
+    for home in (abandoned, in_use):
+        os.utime(home / "data-directory", (0, 0))
+    starting = home_for(outer, ourselves)
+    assert sorted((tmp_path / "system").iterdir()) == sorted([in_use, starting])
