@@ -109,6 +109,8 @@ async def _plan_under_lock(
         return None, against
     call_id: int = await queries.dialing.plan(connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now)
     await queries.dialing.take_contact(connection, contact_id=candidate.id)
+    if candidate.blocked_by is not None:
+        await note_verdicts(connection, [(candidate.id, Seen(candidate.blocked_by, Verdict.CALL, "it passes now: called"))])
     await _space(connection, line, campaign, begun=not candidate.begun)
     return Claimed(call_id), None
 
@@ -160,16 +162,21 @@ async def _put_aside(connection: Connection, campaign_id: int, aside: Sequence[t
         look_again_at=[seen.look_again_at for _, seen in aside],
     )
     news = [(contact, seen) for contact, seen in aside if contact.blocked_by != seen.gate or seen.verdict is not Verdict.WAIT]
+    await note_verdicts(connection, [(contact.id, seen) for contact, seen in news])
+    if any(seen.verdict is not Verdict.WAIT for _, seen in aside):
+        await ending.settle_campaign(connection, campaign_id)
+
+
+async def note_verdicts(connection: Connection, news: Sequence[tuple[int, Seen]]) -> None:
+    """Write changes of verdict on contacts into the ledger."""
     await queries.dialing.note_verdicts(
         connection,
-        ids=[contact.id for contact, _ in news],
+        ids=[contact_id for contact_id, _ in news],
         gates=[seen.gate for _, seen in news],
         verdicts=[seen.verdict.value for _, seen in news],
         reasons=[seen.value for _, seen in news],
         look_again_at=[seen.look_again_at for _, seen in news],
     )
-    if any(seen.verdict is not Verdict.WAIT for _, seen in aside):
-        await ending.settle_campaign(connection, campaign_id)
 
 
 async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: float) -> CallRow | None:
@@ -225,6 +232,8 @@ async def withdraw(
         if call.state not in (CallState.PLANNED, CallState.REQUESTED):
             return  # a webhook was faster, and knows better
         await ending.end(connection, call, Outcome.WITHDRAWN, reason=reason, wait=wait, code=code)
+        if wait is not None and call.contact_id is not None:
+            await note_verdicts(connection, [(call.contact_id, wait)])
         if pause is not None and call.campaign_id is not None:
             await ending.pause_with_reason(connection, call.campaign_id, pause)
 

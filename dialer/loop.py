@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from db.database import LOST, UNDONE, Connection, Database, DatabaseUnavailable
+from db.database import LOST, Connection, Database, DatabaseUnavailable
 from dialer import queries
 from dialer.carrier import Carrier
 from dialer.clock import Clock, RealClock
@@ -87,7 +87,7 @@ class DialerLoop:
                 if gone:
                     log.info("the database is back: dialing goes on")
                 gone = False
-            except (*LOST, *UNDONE, DatabaseUnavailable) as error:
+            except (*LOST, DatabaseUnavailable) as error:
                 self._steady_beats = 0
                 if not gone:
                     log.warning("the database does not answer (%s): dialing waits for it", type(error).__name__)
@@ -133,6 +133,8 @@ class DialerLoop:
             await self._follow_hours(campaign, waits)
             if waits is not None:
                 _note(later, waits.look_again_at)
+            elif campaign.live >= campaign.concurrency:
+                continue  # the end of one of its calls nudges us
             elif campaign.next_due_at is not None and campaign.next_due_at <= campaign.now:
                 ready.append(campaign)
             else:

@@ -77,7 +77,8 @@ select :to_id::bigint, number, name, variables from contacts where campaign_id =
 -- name: stop_posts(campaign_id)
 -- Calls of the campaign whose POST is on its way are to be taken back when it returns: their ids.
 update calls set cancel_wanted = true
-where campaign_id = :campaign_id::bigint and state = 'requested' and posted_at is null
+where id in (select id from calls where campaign_id = :campaign_id::bigint and state = 'requested' and posted_at is null
+             order by id for no key update)
 returning id;
 
 -- name: posts_open(ids)$

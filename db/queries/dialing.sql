@@ -225,19 +225,20 @@ on conflict (id) do update set host = excluded.host, stream_url = excluded.strea
     heartbeat_at = callwright_now(), stopped_at = null;
 
 -- name: heartbeat(process_id, lease_s)!
--- The process lives: so do the leases of its calls.
+-- The process lives: so do the leases of its calls. A call that somebody is changing right now is renewed by the next beat.
 with beat as (
     update processes set heartbeat_at = callwright_now() where id = :process_id::text
 )
 update calls set lease_until = callwright_now() + make_interval(secs => :lease_s::float8)
-where process_id = :process_id::text and state <> 'ended';
+where id in (select id from calls where process_id = :process_id::text and state <> 'ended' for no key update skip locked);
 
 -- name: process_stops(process_id)!
 -- The process ends: what it has left runs out now, for others to take over.
 with stopped as (
     update processes set stopped_at = callwright_now() where id = :process_id::text
 )
-update calls set lease_until = callwright_now() where process_id = :process_id::text and state <> 'ended';
+update calls set lease_until = callwright_now()
+where id in (select id from calls where process_id = :process_id::text and state <> 'ended' order by id for no key update);
 
 -- name: account_name(phone_number_id)$
 -- The name of the carrier account that one of our numbers belongs to.

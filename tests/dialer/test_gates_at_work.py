@@ -159,6 +159,8 @@ async def test_nobody_is_called_at_night_where_the_callee_is(world: World) -> No
     assert contact.look_again_at == datetime(2030, 5, 15, 6, tzinfo=UTC)  # 8:00 in Berlin
     await world.at(contact.look_again_at)
     assert await world.tick(loop) == 1
+    why = await contacts.why(world.db, contact.id)
+    assert [(each.gate, each.verdict) for each in why.verdicts] == [("local_hours", "call"), ("local_hours", "wait")]
 
 
 async def test_what_can_never_pass_is_skipped_with_its_reason_and_the_campaign_completes(world: World) -> None:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from db.database import Database
-from dialer import campaigns, queries, suppressions
+from dialer import campaigns, contacts, queries, suppressions
 from dialer.carrier import CarrierRefused, CarrierThrottled, DialOutcomeUnknown, NothingSent, Order
 from dialer.dialing import TrialCall, TrialCallRefused, claim, flip
 from dialer.lifecycle import CallState
@@ -382,6 +382,7 @@ async def test_a_window_that_closes_between_claim_and_flip_is_seen(world: World)
     assert await flip(world.db, planned, "one", 10) is None
     (contact,) = await world.contacts(campaign)
     assert (contact.status, contact.blocked_by) == ("pending", "window")
+    assert [(each.gate, each.verdict) for each in (await contacts.why(world.db, contact.id)).verdicts] == [("window", "wait")]
 
 
 async def test_calls_that_the_carrier_only_queues_are_cancelled(world: World) -> None:
