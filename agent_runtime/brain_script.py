@@ -1,5 +1,8 @@
 """The brain that walks a script, as a Pipecat language-model service: the pipeline is the same as with a real model."""
 
+import asyncio
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -18,9 +21,11 @@ from agent_runtime.agent import Script
 from agent_runtime.calls import Brief
 from agent_runtime.engines import EngineUnavailable, Understanding
 from agent_runtime.null_services import null_llm_settings
-from agent_runtime.script import Moves, ScriptWalk, intents_of
+from agent_runtime.script import Moves, ScriptWalk, fixed_lines, intents_of
 from agent_runtime.tools import Clock, Deeds
 from agent_runtime.understanding import IntentIndex
+
+_SENTENCE_END = re.compile(r"(?<=\w\w[.!?])(?<!\b[DM]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)\s+")
 
 
 @dataclass
@@ -38,18 +43,19 @@ class Indexes:
     """The intents of each script as vectors: made once for a process, which takes a second, and shared by its calls."""
 
     def __init__(self) -> None:
-        self._made: dict[bytes, IntentIndex] = {}
+        self._made: dict[bytes, asyncio.Task[IntentIndex]] = {}
 
     async def of(self, script: Script, understanding: Understanding) -> IntentIndex:
-        """The index of `script`.
+        """The index of `script`; calls that ask at the same time wait for the same one.
 
         Raises:
-            EngineUnavailable: the vectors can't be made now.
+            EngineUnavailable: the vectors can't be made now; the next that asks tries again.
         """
         key = msgspec.msgpack.encode(script)
-        if key not in self._made:
-            self._made[key] = await IntentIndex.build(intents_of(script), understanding)
-        return self._made[key]
+        making = self._made.get(key)
+        if making is None or (making.done() and making.exception() is not None):
+            making = self._made[key] = asyncio.create_task(IntentIndex.build(intents_of(script), understanding), name="intents")
+        return await asyncio.shield(making)
 
 
 class ScriptBrain(LLMService):
@@ -59,6 +65,7 @@ class ScriptBrain(LLMService):
         super().__init__(settings=null_llm_settings())
         self._brief, self._script, self._understanding, self._indexes = brief, script, understanding, indexes
         self._deeds, self._now = deeds, now
+        self._prepared = frozenset(fixed_lines(brief.agent, brief.variables))
         self._walk: ScriptWalk | None = None
         self._answered = 0  # the callee's lines that the walk has heard
 
@@ -115,6 +122,14 @@ class ScriptBrain(LLMService):
 
     async def _say(self, lines: tuple[str, ...]) -> None:
         await self.push_frame(LLMFullResponseStartFrame())
-        for line in lines:
-            await self.push_frame(AggregatedTextFrame(line, "sentence"))
+        for piece in self._pieces(lines):
+            await self.push_frame(AggregatedTextFrame(piece, "sentence"))
         await self.push_frame(LLMFullResponseEndFrame())
+
+    def _pieces(self, lines: tuple[str, ...]) -> Iterator[str]:
+        """Lines that were prepared come whole; what was learnt in the call is spoken sentence by sentence, to be heard sooner."""
+        for line in lines:
+            if line in self._prepared:
+                yield line
+            else:
+                yield from _SENTENCE_END.split(line)

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 
+from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason
 from agent_runtime.leg import Leg
 from agent_runtime.pipeline import CallPipeline
 from agent_runtime.providers import ProviderUnavailable, Services, services_for
 from agent_runtime.results import result
-from agent_runtime.talk import Talk
+from agent_runtime.talk import ALWAYS_SPOKEN, Talk
 
 OVERTIME_S = 60.0  # beyond the agent's own limit: for a goodbye, a mailbox, a carrier that is slow to hang up
 OUTBOX_S = 10.0
@@ -40,6 +41,21 @@ async def converse(leg: Leg, brief: Brief, services: Services, actions: CallActi
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(_take_down(talk, pipeline, services, actions))
     return result(talk.outcome, talk.answering.verdict, talk.transcript, goal_is_message=brief.agent.goal_is_message)
+
+
+async def prepare(agent: Agent, services: Services) -> None:
+    """Have ready what the first call of `agent` in this process would wait for. Call it while it rings; a second time costs nothing.
+
+    Raises:
+        EngineUnavailable: an engine can't serve now; the call itself may still succeed.
+    """
+    if services.engines is None:
+        return
+    if agent.llm == "script" and agent.script is not None:
+        await services.indexes.of(agent.script, services.engines.understanding)
+    if agent.tts == "local":
+        for line in ALWAYS_SPOKEN:
+            await services.engines.voice.speak(line, agent.voice)
 
 
 async def _take_down(talk: Talk, pipeline: CallPipeline | None, services: Services, actions: CallActions) -> None:

@@ -33,6 +33,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from agent_runtime.engines import EngineUnavailable
 from agent_runtime.leg import SAMPLE_RATE
+from agent_runtime.sentiment import sentiment
 from agent_runtime.transport import CallIn, CallOut, SpeechListener
 from agent_runtime.turns import CalleeBegins, Gate, NothingSaid, TurnListener
 
@@ -178,6 +179,7 @@ def warm_up() -> None:
     What lives as long as the process is taken out of the garbage collector's sight, and full collections, which stop the process for
     a quarter of a second at 200 calls, are made rare.
     """
+    sentiment(["hello"])
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 1000)

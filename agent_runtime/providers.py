@@ -1,4 +1,4 @@
-"""Speech and language services by name, loaded when a call first uses them, and what a process shares among its calls.
+"""Speech and language services by name, and what a process shares among its calls.
 
 | name | recognition | brain | voice |
 | --- | --- | --- | --- |
@@ -12,14 +12,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx2
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.llm_service import LLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
+from agent_runtime.brain_llm import LanguageModel, instruction
 from agent_runtime.brain_script import Indexes, ScriptBrain
 from agent_runtime.calls import Brief
 from agent_runtime.engines import Engines
@@ -27,9 +29,6 @@ from agent_runtime.null_services import NullLLM, NullSTT, ToneTTS
 from agent_runtime.pipeline import Parts, TurnTiming
 from agent_runtime.speech import EngineRecognition, EngineVoice
 from agent_runtime.tools import Clock, Deeds, register, tools
-
-if TYPE_CHECKING:
-    import httpx2
 
 
 class ProviderUnavailable(Exception):
@@ -66,7 +65,7 @@ class Services:
     """
 
     engines: Engines | None = None
-    openai_http: "httpx2.AsyncClient | None" = None
+    openai_http: httpx2.AsyncClient | None = None
     keys: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timing: Timing = field(default_factory=Timing)
     now: Clock = _utc_now
@@ -113,9 +112,6 @@ def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) ->
 
 
 def _language_model(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext, model: str) -> LLMService[Any]:
-    # Loaded when an agent first uses it: the client costs half a second and 30 MB that a process of script agents does not need.
-    from agent_runtime.brain_llm import LanguageModel, instruction
-
     base_url = brief.agent.llm_base_url or shared.keys.get("OPENAI_BASE_URL") or None
     key = shared.keys.get("OPENAI_API_KEY", "")
     if not key and base_url is None:
