@@ -108,7 +108,7 @@ class EmbeddedPostgres:
                 await asyncio.to_thread(_make_cluster, programs, self._cluster, connection.password, self._identity)
         except OSError as error:
             self._release_lock()
-            raise DatabaseUnavailable(f"the database on {self._data_dir} can't start: {error}: {_advice(str(error))}") from error
+            raise DatabaseUnavailable(f"the database on {self._data_dir} can't start: {error}: {what_to_do(str(error))}") from error
         except BaseException:  # whatever ends the start also gives the lock back
             self._release_lock()
             raise
@@ -221,7 +221,7 @@ class EmbeddedPostgres:
             if "Address already in use" in said or "could not create any TCP/IP sockets" in said:
                 self._connection.port = _free_port()
             elif "still in use" not in said and "lock file" not in said:  # these two pass: a dying predecessor still holds on
-                raise DatabaseUnavailable(f"the database on {self._data_dir} did not start: {_advice(said)} (its log: {log_path})")
+                raise DatabaseUnavailable(f"the database on {self._data_dir} did not start: {what_to_do(said)} (its log: {log_path})")
             if asyncio.get_running_loop().time() > deadline:
                 raise DatabaseUnavailable(f"the database on {self._data_dir} did not start in {self.start_limit_s:.0f} s: see {log_path}")
             await asyncio.sleep(0.1)
@@ -297,7 +297,7 @@ def _make_cluster(programs: Programs, cluster: Path, password: str, identity: Id
         password_file.unlink(missing_ok=True)
     if done.returncode != 0:
         shutil.rmtree(half, ignore_errors=True)
-        raise DatabaseUnavailable(f"the database could not be made in {cluster}: {_advice(done.stderr)}")
+        raise DatabaseUnavailable(f"the database could not be made in {cluster}: {what_to_do(done.stderr)}")
     half.rename(cluster)
 
 
@@ -365,7 +365,7 @@ def _free_port() -> int:
         return port
 
 
-def _advice(said: str) -> str:
+def what_to_do(said: str) -> str:
     """What PostgreSQL or the system said, as something that a person can act on."""
     for words, advice in _EXPLANATIONS:
         if words in said:

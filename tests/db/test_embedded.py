@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: there when asked for, one at a time, and what it has acknowledged is there after any death."""
 
 import asyncio
+import importlib.util
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import pytest
 
 from db import embedded_home
 from db.database import LOST, Database
-from db.embedded import EmbeddedPostgres, attached_url
+from db.embedded import EmbeddedPostgres, attached_url, what_to_do
 from db.embedded_home import Identity, choose_identity, home_for, is_reachable
 from db.errors import DatabaseUnavailable
 
@@ -210,3 +211,31 @@ def test_a_home_whose_data_directory_was_deleted_is_deleted_at_the_next_start(tm
         os.utime(home / "data-directory", (0, 0))
     starting = home_for(outer, ourselves)
     assert sorted((tmp_path / "system").iterdir()) == sorted([in_use, starting])
+
+
+async def test_files_that_may_not_be_read_are_told_from_other_faults(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    await server.start()
+    await server.stop()
+    home = Path(json.loads((tmp_path / "postgres.json").read_text())["home"])
+    (home / "pgdata" / "global" / "pg_control").chmod(0)
+    with pytest.raises(DatabaseUnavailable, match="give the data directory back"):
+        await server.start()
+
+
+async def test_without_its_programs_it_says_how_to_install_them(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(DatabaseUnavailable, match=r"callwright\[local\]"):
+        await server.start()
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ('FATAL:  could not write to file "pg_wal/xlogtemp.28": No space left on device', "free some space"),
+        ("initdb: error: could not create directory: Disk quota exceeded", "free some space"),
+        ("LOG:  starting\nFATAL:  could not map anonymous shared memory: Cannot allocate memory", "could not map anonymous shared memory"),
+        ("", "it said nothing"),
+    ],
+)
+def test_what_postgresql_says_becomes_what_to_do(said: str, advice: str) -> None:
+    assert advice in what_to_do(said)
