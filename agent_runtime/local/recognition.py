@@ -27,6 +27,7 @@ MODEL_RATE = 16_000
 LONGEST_S = 15
 FRAMES = LONGEST_S * 100  # the spectrogram has 100 columns per second
 SHORTEST_S = 0.1
+LONGEST_TEXT = 160  # tokens; CTranslate2 lets Whisper write half of it, and 15 s of speech are about 60
 QUIETEST_RMS = 30.0  # of int16: -61 dBFS; line noise, no speech
 
 PROMPT = ("<|startoftranscript|>", "<|notimestamps|>")
@@ -69,7 +70,7 @@ class WhisperRecognition:
         wide = soxr.resample(samples.astype(np.float32) / 32768.0, SAMPLE_RATE, MODEL_RATE)
         features = ctranslate2.StorageView.from_array(self._features(wide))
         found = self._whisper.generate(
-            features, [self._prompt], beam_size=5, max_length=64, no_repeat_ngram_size=3, return_no_speech_prob=True
+            features, [self._prompt], beam_size=5, max_length=LONGEST_TEXT, no_repeat_ngram_size=3, return_no_speech_prob=True
         )[0]
         text: str = self._tokenizer.decode(found.sequences_ids[0]).strip()
         no_speech = float(found.no_speech_prob)
