@@ -17,8 +17,8 @@ PAUSE_MS = 700  # silence that ends what the agent says
 ASK_AGAIN_AFTER_MS = 6000  # of silence, after something that was no question
 AFTER_GOODBYE_MS = 2500
 BEEP_AFTER_MS = 600
-MAILBOX_ENDS_AFTER_MS = 4000  # of silence
-LONGEST_MESSAGE_MS = 60_000
+MAILBOX_WAITS_MS = 8000  # for a message to begin
+MAILBOX_ENDS_AFTER_MS = 4000  # of silence behind one
 
 
 class Person:
@@ -126,16 +126,14 @@ class Person:
         beep = self._line.mouth.say(mulaw.encode(tone(BEEP_HZ, BEEP_MS)))
         await beep.done.wait()
         self._journal.beep_ms = beep.ended_ms
-        deadline = ear.now_ms + LONGEST_MESSAGE_MS
-        silent_since = ear.now_ms
-        while ear.now_ms < deadline and ear.now_ms - silent_since < MAILBOX_ENDS_AFTER_MS:
-            if ear.speech.is_set() and ear.silent_ms >= PAUSE_MS:
+        give_up_ms = ear.now_ms + MAILBOX_WAITS_MS
+        while ear.now_ms < give_up_ms:
+            if ear.speech.is_set():
+                await ear.pause(PAUSE_MS)
+                give_up_ms = (ear.last_sound_ms or 0) + MAILBOX_ENDS_AFTER_MS
                 text = await self._understand(ear.utterance())
-                silent_since = ear.last_sound_ms or silent_since
                 self._note_heard(text)
                 self._journal.recorded = f"{self._journal.recorded} {text}".strip()
-            elif ear.speech.is_set():
-                silent_since = ear.now_ms
             await ear.moved()
 
     async def _say(self, line: str) -> None:
