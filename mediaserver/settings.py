@@ -15,8 +15,7 @@ class Settings(BaseSettings):
     """What the environment says.
 
     `port`: of the media server, 0 picks a free one. `database_url`: empty means the embedded PostgreSQL under `data_dir`.
-    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `secret_key` signs stream tokens
-    and must be the same for all processes of one installation; empty means one kept in `data_dir`. `concurrency`: calls at
+    `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `concurrency`: calls at
     once of this process. `drain_s`: how long calls in progress may go on after SIGTERM. `rehearsal`: the carrier is the
     simulated network, whose suppressions and caps are kept apart. `calls_per_second`: of the carrier account; a carrier queues
     what is over it for hours, without a word.
@@ -29,7 +28,6 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias="DATABASE_URL")
     public_url: str = Field(default="", validation_alias="CALLWRIGHT_PUBLIC_URL")
     data_dir: Path = Field(default=Path("data"), validation_alias="CALLWRIGHT_DATA_DIR")
-    secret_key: str = Field(default="", validation_alias="CALLWRIGHT_SECRET_KEY")
     dashboard_url: str = Field(default="", validation_alias="CALLWRIGHT_DASHBOARD_URL")
     drain_s: float = Field(default=30.0, ge=0, le=3600, validation_alias="CALLWRIGHT_DRAIN_S")
     rehearsal: bool = Field(default=False, validation_alias="CALLWRIGHT_REHEARSAL")
