@@ -48,7 +48,7 @@ def setup_sign_in(app: web.Application, house: House) -> None:
 
 def safe_next(wanted: str, house: House) -> str:
     """Where to go after signing in: `wanted` if it is a path of ours or an address of the dashboard, else the dashboard."""
-    home = house.dashboard_url or "/sign-in"
+    home = house.dashboard_url or "/api/v1/me"
     if any(character < "!" or character == "\\" for character in wanted):
         return home
     if wanted.startswith("/") and not wanted.startswith("//"):
