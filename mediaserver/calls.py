@@ -15,6 +15,7 @@ from dialer import suppressions
 from dialer.calling_hours import callee_zones
 from dialer.carrier import Carrier, CarrierThrottled, DialOutcomeUnknown, NothingSent
 from dialer.conversations import ConversationResult, KeptTurn, Superseded, finish_conversation, keep_event, keep_turn
+from dialer.lifecycle import CallState
 from dialer.rows import CallBrief
 from dialer.streams import bind_stream
 from mediaserver.notebook import Notebook
@@ -44,8 +45,12 @@ class Line(Protocol):
         """Whether the carrier said that the stream is over, which it does when the call is."""
 
     @property
-    def lost(self) -> bool:
-        """Whether the stream ended by no one's wish: a broken connection, a peer's fault, the stop of this process."""
+    def cut(self) -> bool:
+        """Whether we ended the stream while the call went on: for a fault of the peer, or because this process stops."""
+
+    @property
+    def broke(self) -> bool:
+        """Whether the stream ended from the other side without being stopped: the call may be over, or its line lost."""
 
     def close(self) -> None:
         """Close the leg and the socket, after what waits to be sent. May be called twice."""
@@ -82,18 +87,26 @@ async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None
     recording = f"recordings/{call.call_id}.wav" if call.definition.get("record", True) else None
 
     try:
-        leg = line.open(house.data_dir / recording if recording else None)
-        result = await house.converse(leg, await _brief(house, call), actions)
+        result = await _converse(house, call, line, actions, house.data_dir / recording if recording else None)
+        await actions.hang_up()
+        line.close()
+        if result.reason is EndReason.HUNG_UP and (line.cut or actions.callee_was_cut_off):  # all that the conversation could see
+            why = Evidence("the media stream broke off while the call went on")
+            result = replace(result, ended_by=EndedBy.FAULT, reason=EndReason.LINE_LOST, reason_evidence=why)
+        await actions.keep_result(result, recording)
+        await notebook.written()
+    finally:
+        notebook.close()
+
+
+async def _converse(house: CallHouse, call: CallBrief, line: Line, actions: "ActionsOnCall", record_to: Path | None) -> CallResult:
+    """The conversation's result, also where it failed."""
+    try:
+        leg = line.open(record_to)
+        return await house.converse(leg, await _brief(house, call), actions)
     except Exception:  # the conversation's boundary: the call still ends in order, with a result that says what happened
         log.exception("call %d: the conversation failed", call.call_id)
-        result = _failed(actions.turns)
-    if line.lost and result.reason is EndReason.HUNG_UP:  # all that the conversation could see
-        result = replace(result, ended_by=EndedBy.FAULT, reason=EndReason.LINE_LOST, reason_evidence=Evidence("the media stream broke off"))
-
-    await actions.hang_up()
-    line.close()
-    await actions.keep_result(result, recording)
-    await notebook.written()
+        return _failed(actions.turns)
 
 
 async def _brief(house: CallHouse, call: CallBrief) -> Brief:
@@ -119,6 +132,7 @@ class ActionsOnCall:
     _notebook: Notebook
     _turns: dict[int, Turn] = field(default_factory=dict)
     _hanging_up: "asyncio.Task[bool] | None" = None
+    callee_was_cut_off: bool = False  # the stream broke off, and the carrier had the callee on the line
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -172,7 +186,18 @@ class ActionsOnCall:
         except Superseded as error:
             log.warning("%s", error)
 
+    async def _goes_on(self) -> bool:
+        """Whether the carrier still has the callee on the line."""
+        try:
+            told = await self._house.carriers[self._call.account].look_up_call(self._carrier_call_id)
+        except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
+            log.warning("call %d: the carrier does not say whether it goes on: %s", self._call.call_id, error)
+            return False
+        return told is not None and told.state is not CallState.ENDED
+
     async def _hang_up(self) -> bool:
+        if self._line.broke:
+            self.callee_was_cut_off = await self._goes_on()
         for pause in (*HANG_UP_PAUSES_S, None):
             try:
                 await self._house.carriers[self._call.account].hang_up(self._carrier_call_id)

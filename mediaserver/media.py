@@ -17,7 +17,7 @@ from socket import SO_SNDBUF, SOL_SOCKET
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
 from agent_runtime.leg import Leg
 from dialer.streams import StreamRefused
@@ -53,7 +53,7 @@ class CarrierLine:
         self._close_code = WSCloseCode.OK
         self._closing = False
         self._stopped = False
-        self._lost = False
+        self._cut = self._broke = False
 
     @property
     def stopped(self) -> bool:
@@ -61,9 +61,14 @@ class CarrierLine:
         return self._stopped
 
     @property
-    def lost(self) -> bool:
-        """Whether the stream ended by no one's wish."""
-        return self._lost
+    def cut(self) -> bool:
+        """Whether we ended the stream while the call went on: for a fault of the peer, or because this process stops."""
+        return self._cut
+
+    @property
+    def broke(self) -> bool:
+        """Whether the socket was closed from the other side, or lost, without a stop before."""
+        return self._broke
 
     def open(self, record_to: Path | None) -> Leg:
         """A leg for the stream; from now on frames are read into it."""
@@ -78,7 +83,7 @@ class CarrierLine:
         if self._closing:
             return
         self._closing, self._close_code = True, code
-        self._lost = code is not WSCloseCode.OK
+        self._cut = code is not WSCloseCode.OK
         self._wake.set()
         self._ready.set()
         if self._leg is not None:
@@ -106,7 +111,7 @@ class CarrierLine:
         try:
             async with asyncio.timeout(START_WITHIN_S):
                 while True:
-                    event = self._event(await self._socket.receive())
+                    event = await self._event()
                     if isinstance(event, StreamStarted):
                         return event
         except TimeoutError:
@@ -114,19 +119,21 @@ class CarrierLine:
 
     async def read(self) -> None:
         """Read frames into the leg until the stream ends, for whatever reason; then the leg is closed."""
-        await self._ready.wait()
         try:
+            await self._ready.wait()
             while not self._closing:
-                self._take(self._event(await self._socket.receive()))
+                self._take(await self._event())
         except ProtocolError as error:
             log.warning("a stream is closed: %s", error)
             self.close(WSCloseCode.PROTOCOL_ERROR)
         except _Gone as gone:
-            if not self._closing:
-                log.info("a stream ended without a stop: %s", gone)
-            if self._socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
-                self.close(WSCloseCode.ABNORMAL_CLOSURE)
-        self.close()
+            self._broke = not self._closing
+            log.info("a stream ended: %s", gone)
+        except asyncio.CancelledError:  # a web server may cancel whoever serves a connection that is lost
+            self._broke = not self._closing
+            raise
+        finally:
+            self.close()
 
     async def write(self) -> None:
         """Send what waits, until the line is closed; then close the socket. A peer that does not let us is cut off."""
@@ -150,12 +157,16 @@ class CarrierLine:
         except ConnectionError:  # the peer has gone; reading ends for the same reason
             self._waiting.clear()
 
-    def _event(self, message: WSMessage) -> Event | None:
+    async def _event(self) -> Event | None:
+        try:
+            message: WSMessage = await self._socket.receive()
+        except ConnectionError as error:  # lost while the end of the socket was being answered
+            raise _Gone(type(error).__name__) from error
         if message.type is WSMsgType.TEXT:
             return self._codec.receive(message.data)
         if message.type is WSMsgType.BINARY:
             raise ProtocolError("a binary frame, where all are text")
-        if message.type is WSMsgType.ERROR:
+        if message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
             raise ProtocolError(str(message.data))
         raise _Gone(message.type.name.lower())
 

@@ -26,7 +26,7 @@ class Notebook:
 
     def __init__(self, call_id: int, *, first_pause_s: float = 0.1) -> None:
         self._call_id, self._first_pause_s = call_id, first_pause_s
-        self._waiting: deque[tuple[Write, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[Write, asyncio.Future[bool]]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._away = False
 
@@ -41,28 +41,33 @@ class Notebook:
         if len(self._waiting) >= MOST_WAITING:
             log.error("call %d: %d entries wait for the database, this one is dropped", self._call_id, MOST_WAITING)
             return False
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((write, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all(), name=f"notebook of call {self._call_id}")
         with suppress(TimeoutError):
             async with asyncio.timeout(0 if self._away else patience_s):
                 await asyncio.shield(done)
-        return done.done()
+        return done.done() and done.result()
 
     async def written(self) -> None:
         """Return when nothing waits, however long the database is away."""
         while self._writing is not None and not self._writing.done():
             await asyncio.shield(self._writing)
 
+    def close(self) -> None:
+        """Give up what still waits: only where the process ends."""
+        if self._writing is not None:
+            self._writing.cancel()
+
     async def _write_all(self) -> None:
         while self._waiting:
             write, done = self._waiting[0]
-            await self._write(write)
+            written = await self._write(write)
             self._waiting.popleft()
-            done.set_result(None)
+            done.set_result(written)
 
-    async def _write(self, write: Write) -> None:
+    async def _write(self, write: Write) -> bool:
         pause = self._first_pause_s
         while True:
             try:
@@ -80,7 +85,7 @@ class Notebook:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             except Exception:  # the entry's boundary: what the database refuses now it refuses always, and others wait behind it
                 log.exception("call %d: an entry can't be written and is dropped", self._call_id)
-                return
+                return False
             else:
                 self._away = False
-                return
+                return True

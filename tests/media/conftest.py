@@ -26,6 +26,7 @@ from mediaserver.carriers.twilio.rest import TwilioCarrier
 from mediaserver.carriers.twilio.signature import Signatures
 from mediaserver.media import LiveCalls
 from mediaserver.switch.switch import Switch
+from mediaserver.switch.voice import SpeechModel
 from mediaserver.webhooks import CarrierUrls, Webhooks
 from tests.carriers.twilio_double import ACCOUNT, TOKEN, TwilioDouble
 from tests.media.cable import Cable
@@ -58,6 +59,7 @@ class MediaServer:
     carriers: dict[str, Carrier]
     converse: Converse = keep_listening
     greeting: bytes | None = None
+    begun: asyncio.Event = field(default_factory=asyncio.Event)  # a conversation runs
     live: LiveCalls = field(init=False)
     webhooks: Webhooks = field(init=False)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(2025550100))
@@ -114,10 +116,16 @@ class MediaServer:
         return await self.row(call_id)
 
     async def _talk(self, leg: Leg, brief: Brief, actions: CallActions) -> CallResult:
+        self.begun.set()
         return await self.converse(leg, brief, actions)
 
     async def _prepared(self, _agent: Agent, _call: CallBrief) -> bytes | None:
         return self.greeting
+
+
+@pytest.fixture(scope="session")
+def model() -> SpeechModel:
+    return SpeechModel.load()
 
 
 @pytest.fixture
@@ -137,13 +145,13 @@ async def database(cable: Cable) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def server(database: Database, cable: Cable, tmp_path: Path) -> AsyncIterator[MediaServer]:
+async def server(database: Database, cable: Cable, model: SpeechModel, tmp_path: Path) -> AsyncIterator[MediaServer]:
     async with AsyncExitStack() as stack:
         network = TwilioDouble()
         api = await stack.enter_async_context(TestServer(network.app()))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         carrier = TwilioCarrier(http, api_url=str(api.make_url("")).rstrip("/"), account_sid=ACCOUNT, auth_token=TOKEN)
-        switch = Switch()
+        switch = Switch(model=model)
         await switch.start()
         stack.push_async_callback(switch.stop)
         socket = get_unused_port_socket("127.0.0.1")

@@ -225,3 +225,16 @@ async def test_a_call_that_another_process_took_over_keeps_its_result_to_itself(
         await server.db.pool.execute("update calls set fence = fence + 1, process_id = 'p2' where id = $1", call)
     assert (await server.ended(call))["end_reason"] is None
     assert "is held by p2 now" in caplog.text
+
+
+async def test_a_process_does_not_wait_for_ever_for_a_database_that_is_away(server: MediaServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.converse = say_a_tone
+    call, carrier_id = await server.call()
+    async with stream(server.stream_url, carrier_id) as caller:
+        await caller.start(token=await server.token(call))
+        await caller.received()
+        await server.cable.cut()
+        await caller.until_closed()
+    await server.live.drain(0, settle_within_s=0)
+    assert len(server.live) == 0
+    assert "1 calls could not be settled" in caplog.text

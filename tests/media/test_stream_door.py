@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import struct
 from collections.abc import Awaitable, Callable
+from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import aiohttp
@@ -165,7 +167,7 @@ async def test_a_frame_that_is_not_allowed_ends_its_stream_and_no_other(server: 
         await server.settled(down_to=1)
         await bystander.speak()
         row = await server.row(bad)
-        assert (row["state"], row["end_reason"]) == ("ended", "hung_up")  # settled, and hung up at the carrier
+        assert (row["state"], row["end_reason"], row["outcome"]) == ("ended", "line_lost", "dropped")
         assert server.network.calls[bad_id]["status"] == "completed"
         assert server.network.calls[good_id]["status"] == "in-progress"
 
@@ -180,13 +182,34 @@ async def test_what_comes_after_the_stop_harms_nobody(server: MediaServer) -> No
     assert (await server.ended(call))["end_reason"] == "hung_up"
 
 
-async def test_a_lost_socket_ends_the_conversation_and_the_call(server: MediaServer) -> None:
+def close_frame(caller: Caller) -> Awaitable[object]:
+    return caller.socket.close()
+
+
+async def broken_off(caller: Caller) -> None:
+    caller.socket.get_extra_info("socket").shutdown(SHUT_RDWR)
+
+
+async def reset(caller: Caller) -> None:
+    caller.socket.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    await caller.socket.close()
+
+
+@pytest.mark.parametrize("leave", [close_frame, broken_off, reset])
+@pytest.mark.parametrize(
+    ("status", "reason", "ended_by"), [("completed", "hung_up", "callee"), ("in-progress", "line_lost", "fault")], ids=["over", "goes on"]
+)
+async def test_a_stream_that_ends_without_a_stop_is_what_the_carrier_says_of_its_call(
+    server: MediaServer, leave: Callable[[Caller], Awaitable[object]], status: str, reason: str, ended_by: str
+) -> None:
     call, carrier_id = await server.call()
     async with stream(server.stream_url, carrier_id) as caller:
         await caller.start(token=await server.token(call))
-        await caller.speak()
-    row = await server.ended(call)
-    assert row["state"] == "ended"
+        await server.begun.wait()
+        server.network.calls[carrier_id]["status"] = status
+        await leave(caller)
+        row = await server.ended(call)
+    assert (row["state"], row["end_reason"], row["ended_by"]) == ("ended", reason, ended_by)
     assert server.network.calls[carrier_id]["status"] == "completed"
     assert server.switch.counters.legs == 0
 
