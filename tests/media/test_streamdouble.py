@@ -1,4 +1,4 @@
-"""A caller that nobody here wrote, against the real door, switch and pipeline: https://pypi.org/project/streamdouble/."""
+"""A caller that nobody here wrote (the package streamdouble), against the real door, switch and pipeline."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
