@@ -9,27 +9,39 @@ from dataclasses import dataclass
 from agent_runtime.calls import Who
 
 MONOLOGUE_MS = 6000  # who talks so long without a pause, right after the answer, is a recording
+LONG_MS = 4000  # an answer of one breath is shorter
 FIRST_WORDS_MS = 25_000  # a recording introduces itself early; what is said later is conversation
 SHORT_MS = 2500
 
-_VOICEMAIL = re.compile(
-    r"\b(?:leave (?:me |us )?(?:a|your) (?:brief |short |detailed |quick )?(?:message|name)"
-    r"|(?:after|at|wait for|hear) the (?:tone|beep|signal)"
-    r"|record (?:your|a) message|(?:voice ?mail|voice mailbox|mailbox|answering machine|answering service)"
-    r"|(?:not|isn't|is not|aren't|currently not|un)\s?available (?:right now|at the moment|to (?:take|answer)|at this time)"
-    r"|(?:can't|cannot|can not|unable to) (?:come to|get to|take|answer) (?:the|your|my) (?:phone|call)|(?:you've|you have) reached"
-    r"|(?:i'll|we'll|i will|we will) (?:get|call|ring) (?:you )?back (?:to you )?(?:as soon|when|shortly)"
-    r"|please leave|the (?:person|party|number|subscriber|customer) (?:you (?:are|have|were) (?:calling|called|trying|dialed|dialled))"
-    r"|missed your call|(?:forwarded|transferred) to (?:an automated|a voice))\b"
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(phrases)})\b")
+
+
+_VOICEMAIL = _any(
+    r"leave (?:me |us )?(?:a|your) (?:brief |short |detailed |quick )?(?:message|name)",
+    r"(?:after|at|wait for|hear) the (?:tone|beep|signal)",
+    r"record (?:your|a) (?:\w+ )?message",
+    r"voice ?mail(?: ?box)?|mailbox|answering (?:machine|service)",
+    r"(?:forwarded|transferred) to (?:an automated|a voice)",
+    r"the (?:person|party|number|subscriber|customer) (?:that )?you (?:are|have|were) (?:calling|called|trying|dialed|dialled)"
+    r" (?:\w+ ){0,4}(?:unavailable|not available|not in service|cannot|can't|is not)",
 )
-_SCREENING = re.compile(
-    r"\b(?:(?:state|say|record) your name(?: and (?:the )?(?:reason|why))?|who(?:'s| is) calling and why|reason for (?:your )?call(?:ing)?"
-    r"|(?:call screening|screening service|call assist|google assistant|the person you(?:'re| are) calling is using)"
-    r"|before i (?:try to )?connect you|i'll see if (?:this person|they) (?:is|are) available|stay on the line)\b"
+_PERHAPS_VOICEMAIL = _any(  # a person may say one of these; a machine says two, or goes on and on
+    r"(?:not|isn't|aren't|currently) available|unavailable",
+    r"(?:can't|cannot|can not|unable to) (?:come to|get to|take|answer) (?:the|your|my) (?:phone|call)",
+    r"(?:you've|you have|this is) reached",
+    r"(?:i'll|we'll|i will|we will) (?:get|call|ring) (?:you )?back|as soon as (?:i|we) can|missed your call",
+    r"away from (?:my|the) (?:phone|desk)|our (?:office|opening) hours|thank(?:s| you) for calling",
 )
-_MENU = re.compile(
-    r"\b(?:press (?:or say )?(?:one|two|three|four|five|six|seven|eight|nine|zero|star|pound|\d)|for (?:\w+ ){1,3}press|main menu"
-    r"|(?:listen|choose) (?:carefully|from the following)|our menu (?:options )?(?:has|have) changed|dial (?:the )?extension)\b"
+_SCREENING = _any(
+    r"(?:state|say|record) your name(?: and (?:the )?(?:reason|why))?|who(?:'s| is) calling and why|reason for (?:your )?call(?:ing)?",
+    r"call screening|screening service|call assist|google assistant|the person you(?:'re| are) calling is using",
+    r"before i (?:try to )?connect you|i'll see if (?:this person|they) (?:is|are) available|stay on the line",
+)
+_MENU = _any(
+    r"press (?:or say )?(?:one|two|three|four|five|six|seven|eight|nine|zero|star|pound|\d)|for (?:\w+ ){1,3}press",
+    r"main menu|(?:listen|choose) (?:carefully|from the following)|our menu (?:options )?(?:has|have) changed|dial (?:the )?extension",
 )
 _BACKCHANNEL = re.compile(r"(?:(?:uh+[ -]?hu+h|m+h?m+|mm+[ -]?hm+|m+[ -]?h+m+|hm+|um+|uh+|ah+|oh+|huh|i see|go on|right)[ ]?)+")
 _HELLO = re.compile(
@@ -93,7 +105,8 @@ def judge(text: str, start_ms: int, end_ms: int) -> Who | None:
         return None
     if _SCREENING.search(plain):
         return Who.SCREENING
-    if _VOICEMAIL.search(plain):
+    hints = len(set(_PERHAPS_VOICEMAIL.findall(plain)))
+    if _VOICEMAIL.search(plain) or hints >= 2 or (hints and end_ms - start_ms >= LONG_MS):
         return Who.VOICEMAIL
     if _MENU.search(plain):
         return Who.MENU

@@ -59,7 +59,7 @@ async def prepare(agent: Agent, services: Services) -> None:
 
 
 async def _take_down(talk: Talk, pipeline: CallPipeline | None, services: Services, actions: CallActions) -> None:
-    talk.outbox.put("hang-up", actions.hang_up())
+    talk.outbox.put_urgent("hang-up", actions.hang_up())
     if pipeline is not None:
         await pipeline.end(services.timing.ending)
     await talk.outbox.close(OUTBOX_S)

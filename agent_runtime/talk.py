@@ -147,6 +147,8 @@ class Talk:
         self._leave_message()
 
     def line_closed(self) -> None:
+        if self._phase in (Phase.MAILBOX, Phase.MESSAGE):
+            self.outcome.ended(EndedBy.CALLEE, EndReason.NO_MESSAGE, "the mailbox closed the line before the message had been heard")
         self.outcome.ended(EndedBy.CALLEE, EndReason.HUNG_UP, "the line was closed while the conversation went on")
         self.call_out.line_closed()
         self._finish()
@@ -162,9 +164,9 @@ class Talk:
         self._recognized_at = self._leg.now_ms()
         if not text:
             return
+        self._judged(self.answering.heard(text, self._utterance_start, max(self._voice_end, self._utterance_start)))
         if self.answering.verdict.who is not Who.VOICEMAIL and call_wish(text).wish is Wish.NEVER:
             self.opt_out(f"the callee said: {text}")
-        self._judged(self.answering.heard(text, self._utterance_start, max(self._voice_end, self._utterance_start)))
 
     def turn_ended(self, text: str) -> bool:
         self._keep_callee_turn(text)
@@ -182,7 +184,7 @@ class Talk:
         return True
 
     def turn_was_empty(self) -> None:
-        self._turn_start = None
+        self._turn_start = self._utterance_start if self._voice_on else None
         self.resume()
 
     # SpeechListener
@@ -252,7 +254,7 @@ class Talk:
     def opt_out(self, says: str) -> None:
         if not self.outcome.opted_out:
             self.outcome.opted_out = True
-            self.outbox.put("suppression", self._actions.suppress(says))
+            self.outbox.put_urgent("suppression", self._actions.suppress(says))
 
     def last_line(self, reason: EndReason, says: str) -> None:
         self.outcome.ended(EndedBy.AGENT, reason, says, self._last_callee_turn)

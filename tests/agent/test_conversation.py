@@ -12,6 +12,7 @@ from tests.agent.engine_doubles import WORD_MS, RecognitionDouble, VoiceDouble, 
 GREETING = "Hello Sam. This is the clinic about your appointment. It is on Monday at nine with Doctor Lee. Can you make it?"
 KEY_PHRASE = "about your appointment"
 CONFIRMED = "Wonderful. We look forward to seeing you on Monday morning."
+WHICH = "Of course. We have many free hours on every day of the next week. Which one suits?"
 GOODBYE = "Thank you and goodbye."
 MESSAGE = "This is the clinic with a reminder of your appointment."
 SCRIPT = Script(
@@ -25,7 +26,7 @@ SCRIPT = Script(
             reprompt="Can you come on Monday?",
             intents=(Intent("yes", ("yes I can",), "confirmed"), Intent("other", ("another day please",), "which")),
         ),
-        "which": Step(say="Of course. We have many free hours on every day of the next week. Which one suits?", ask=True, next="confirmed"),
+        "which": Step(say=WHICH, ask=True, next="confirmed"),
         "confirmed": Step(say=CONFIRMED, goal="met", end="goodbye"),
     },
 )
@@ -71,7 +72,7 @@ async def test_a_goal_is_met_and_the_goodbye_is_heard_to_its_end_before_the_hang
     result = await call.result()
     assert call.transcript == [(Speaker.AGENT, GREETING), (Speaker.CALLEE, "Yes I can."), (Speaker.AGENT, f"{CONFIRMED} {GOODBYE}")]
     assert call.leg.heard_up_to() == call.leg.queued_up_to()
-    assert call.actions.asked[-1] == "hang_up"
+    assert call.actions.asked.count("hang_up") == 1
     assert (result.ended_by, result.reason, result.who, result.goal) == (EndedBy.AGENT, EndReason.GOODBYE, Who.HUMAN, Goal.MET)
     assert result.goal_evidence.turn == result.reason_evidence.turn == result.who_evidence.turn == 1
     assert not call.leg.cuts
@@ -111,6 +112,24 @@ async def test_after_the_key_phrase_the_callee_stops_the_agent_and_the_transcrip
     assert abs(len(heard) - call.leg.cuts[0] // WORD) <= 2  # where the words of prepared audio lie is an estimate
     assert len(heard) < len(GREETING.split())
     assert call.actions.turns[0].cut_off
+    call.leg.close()
+    await call.result()
+
+
+async def test_what_was_heard_of_a_cut_line_is_known_to_the_word() -> None:
+    call, _, _ = answered("Another day please.", "Thursday would be fine.")
+    await hear_out(call)
+    before = call.leg.queued_up_to()
+    call.leg.says()
+    await call.leg.agent_speaks()
+    await call.leg.heard(before + 7 * WORD)
+    call.leg.says()
+    await call.actions.until_turns(4)
+    line = WHICH.split()
+    heard = next(turn for turn in call.actions.turns.values() if turn.cut_off)
+    words = heard.text.split()
+    assert words == line[: len(words)]
+    assert 0 <= (call.leg.cuts[0] - before) // WORD - (len(words) - 1) <= 1
     call.leg.close()
     await call.result()
 
@@ -265,7 +284,7 @@ async def test_a_dead_voice_ends_the_call() -> None:
     call.leg.says()
     result = await call.result()
     assert (result.ended_by, result.reason) == (EndedBy.FAULT, EndReason.FAILED)
-    assert call.actions.asked[-1] == "hang_up"
+    assert call.actions.asked.count("hang_up") == 1
 
 
 async def test_the_time_limit_ends_with_a_goodbye() -> None:

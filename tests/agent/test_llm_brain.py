@@ -54,7 +54,7 @@ async def test_it_talks_and_ends_when_its_goodbye_was_heard(http: httpx2.AsyncCl
     assert (result.ended_by, result.reason, result.goal) == (EndedBy.AGENT, EndReason.GOODBYE, Goal.MET)
     assert result.goal_evidence.turn == 1
     assert result.fields == {"day": "Monday"}
-    assert call.actions.asked[-1] == "hang_up"
+    assert call.actions.asked.count("hang_up") == 1
     told = model.requests[0]["messages"]
     assert "You call Sam for the clinic." in told[0]["content"]
     assert "doctor: Dr Lee" in told[0]["content"]
