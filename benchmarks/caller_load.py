@@ -45,6 +45,7 @@ class Load:
     heard_s: float
     utterances: int
     clears: int
+    callers_late_p99_ms: float
     errors: dict[str, int]
 
 
@@ -52,6 +53,7 @@ class Load:
 class Tally:
     late_ms: list[float] = field(default_factory=list)
     first_audio_ms: list[float] = field(default_factory=list)
+    callers_late_ms: list[float] = field(default_factory=list)
     heard_s: float = 0.0
     utterances: int = 0
     clears: int = 0
@@ -130,7 +132,9 @@ class Caller:
             while self._marks and self._marks[0][0] <= due:
                 await socket.send(self._marks.pop(0)[1])
             at, due = at + 1, due + FRAME_S
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            left = due - time.perf_counter()
+            self._tally.callers_late_ms.append(max(0.0, -left * 1000))
+            await asyncio.sleep(max(0.0, left))
 
     async def _listen(self, socket: websockets.ClientConnection, began: float) -> None:
         while True:
@@ -174,7 +178,8 @@ def quantile(values: list[float], q: float) -> float | None:
 
 
 async def long_calls(args: argparse.Namespace, tally: Tally) -> tuple[float, float]:
-    """All calls at once, for `args.seconds` after the last has started. CPU in percent of a core, and megabytes, each per call."""
+    """All calls at once, for `args.seconds` after the last has started. CPU in percent of a core, and megabytes, each per
+    call."""
     frames = caller_frames(args.speech)
     idle_memory = usage(args.pid)[1]
     ramp = args.calls / args.starts_per_second
@@ -219,6 +224,7 @@ async def run(args: argparse.Namespace) -> Load:
         heard_s=round(tally.heard_s, 1),
         utterances=tally.utterances,
         clears=tally.clears,
+        callers_late_p99_ms=quantile(tally.callers_late_ms, 0.99) or 0.0,
         errors=dict(tally.errors),
     )
 
