@@ -7,7 +7,7 @@ carrier is asked once; what it answers, and what is not known, is written down.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -53,9 +53,12 @@ class Claim:
 async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
     """Plan one call of the campaign, if every gate lets one pass now. `campaign`: as it was seen, read again under its lock."""
     async with db.transaction() as connection:
-        await queries.dialing.lock_account(connection, account_id=campaign.carrier_account_id)
-        await queries.dialing.lock_number(connection, phone_number_id=campaign.phone_number_id)
-        await queries.dialing.lock_campaign(connection, campaign_id=campaign.id)
+        await queries.dialing.lock_line(
+            connection,
+            account_id=campaign.carrier_account_id,
+            phone_number_id=campaign.phone_number_id,
+            campaign_id=campaign.id,
+        )
         now_seen: CampaignView | None = await queries.dialing.campaign(connection, campaign_id=campaign.id)
         if now_seen is None or now_seen.phone_number_id != campaign.phone_number_id:
             return Claim()  # edited meanwhile: the next pass sees it as it is
@@ -70,20 +73,9 @@ async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
 
 async def _claim_next(connection: Connection, campaign: CampaignView, line: LineView, process_id: str) -> Claim:
     """The first contact whose gates are all open, planned; those before it are put aside with their reasons."""
-    candidates: list[ContactFacts] = [
-        each
-        async for each in queries.dialing.candidates(
-            connection,
-            campaign_id=campaign.id,
-            rehearsal=campaign.rehearsal,
-            fresh=campaign.fresh_allowed,
-            now=line.now,
-            most=CANDIDATES,
-        )
-    ]
     aside: list[tuple[ContactFacts, Seen]] = []
     claimed: Claimed | None = None
-    for candidate in candidates:
+    for candidate in await _candidates(connection, campaign, line):
         against = deciding(contact_gates(campaign, candidate, line.now))
         planned = against is None
         if planned:
@@ -94,6 +86,26 @@ async def _claim_next(connection: Connection, campaign: CampaignView, line: Line
             break  # one callee's lock is held now, and a second one could deadlock
     await _put_aside(connection, campaign.id, aside)
     return Claim(claimed, again=claimed is None and bool(aside))
+
+
+async def _candidates(connection: Connection, campaign: CampaignView, line: LineView) -> list[ContactFacts]:
+    """The one whose turn it is, if its gates are open; else more of those that follow, to be put aside together."""
+    found: list[ContactFacts] = []
+    for most in (1, CANDIDATES):
+        found = [
+            each
+            async for each in queries.dialing.candidates(
+                connection,
+                campaign_id=campaign.id,
+                rehearsal=campaign.rehearsal,
+                fresh=campaign.fresh_allowed,
+                now=line.now,
+                most=most,
+            )
+        ]
+        if not found or deciding(contact_gates(campaign, found[0], line.now)) is None:
+            break
+    return found
 
 
 async def _plan_under_lock(
@@ -107,20 +119,20 @@ async def _plan_under_lock(
     against = deciding(contact_gates(campaign, facts or candidate, line.now))
     if against is not None:
         return None, against
-    call_id: int = await queries.dialing.plan(connection, contact_id=candidate.id, process_id=process_id, lease_s=LEASE_S, now=line.now)
-    await queries.dialing.take_contact(connection, contact_id=candidate.id)
+    spacing = after_start(line, campaign.throttle_delay_ms, line.now)
+    call_id: int = await queries.dialing.plan(
+        connection,
+        contact_id=candidate.id,
+        process_id=process_id,
+        lease_s=LEASE_S,
+        now=line.now,
+        account_next=spacing.account,
+        number_next=spacing.number,
+        campaign_next=spacing.campaign,
+    )
     if candidate.blocked_by is not None:
         await note_verdicts(connection, [(candidate.id, Seen(candidate.blocked_by, Verdict.CALL, "it passes now: called"))])
-    await _space(connection, line, campaign, begun=not candidate.begun)
     return Claimed(call_id), None
-
-
-async def _space(connection: Connection, line: LineView, campaign: CampaignView, *, begun: bool) -> None:
-    spacing = after_start(line, campaign.throttle_delay_ms, line.now)
-    await _space_line(connection, line)
-    await queries.dialing.space_campaign(
-        connection, campaign_id=campaign.id, campaign_next=spacing.campaign, begun=int(begun), now=line.now
-    )
 
 
 async def _space_line(connection: Connection, line: LineView) -> None:
@@ -136,10 +148,7 @@ async def _space_line(connection: Connection, line: LineView) -> None:
 
 async def lock_callee(connection: Connection, number: str, rehearsal: bool) -> None:
     """Hold a number, by the row that stands for it, against claims, flips and suppressions until the transaction ends."""
-    locked = await queries.dialing.lock_callee(connection, number=number, rehearsal=rehearsal)
-    if locked is None:
-        await queries.dialing.know_callee(connection, number=number, rehearsal=rehearsal)
-        await queries.dialing.lock_callee(connection, number=number, rehearsal=rehearsal)
+    await queries.dialing.lock_callee(connection, number=number, rehearsal=rehearsal)
 
 
 _STATUS_AFTER: Mapping[Verdict, ContactStatus] = {
@@ -196,7 +205,7 @@ async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: fl
                 connection, call_id=call.id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
             )
             if flipped is not None:
-                return await ending.read(connection, call.id)
+                return replace(call, state=CallState.REQUESTED.value)
     await withdraw(db, call.id, Withdrawn.GATE_CLOSED if closed else Withdrawn.NEVER_DIALED, process_id=process_id, wait=closed)
     return None
 
@@ -349,8 +358,7 @@ async def claim_test_call(db: Database, wanted: TrialCall, process_id: str) -> C
     """
     async with db.transaction() as connection:
         account_id = await queries.dialing.account_of(connection, phone_number_id=wanted.phone_number_id)
-        await queries.dialing.lock_account(connection, account_id=account_id)
-        await queries.dialing.lock_number(connection, phone_number_id=wanted.phone_number_id)
+        await queries.dialing.lock_line(connection, account_id=account_id, phone_number_id=wanted.phone_number_id, campaign_id=None)
         line: LineView | None = await queries.dialing.line(connection, phone_number_id=wanted.phone_number_id, process_id=process_id)
         if line is None:
             raise LookupError(f"there is no phone number {wanted.phone_number_id}, or process {process_id} is not running")

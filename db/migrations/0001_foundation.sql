@@ -351,6 +351,14 @@ language sql stable as $$
                    and k.requested_at is not null and (k.outcome is null or k.outcome not in ('withdrawn', 'lost')))
 $$;
 
+-- The locks of a claim, in the one order in which all take them.
+create function lock_line(account bigint, phone_number bigint, campaign bigint) returns void language plpgsql as $$
+begin
+    perform from carrier_accounts where id = account for no key update;
+    perform from phone_numbers where id = phone_number for no key update;
+    perform from campaigns where id = campaign for no key update;
+end $$;
+
 -- How far a state is on a call's way: reports move it up only.
 create function call_rank(state text) returns int language sql immutable parallel safe as $$
     select array_position(array['planned', 'requested', 'unknown', 'ringing', 'answered', 'ended'], state)

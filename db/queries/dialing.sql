@@ -5,13 +5,13 @@
 -- Lock a carrier account: one claim at a time, so that its calls per second hold.
 select id from carrier_accounts where id = :account_id::bigint for no key update;
 
+-- name: lock_line(account_id, phone_number_id, campaign_id)$
+-- Lock a carrier account, one of its numbers and (unless it is null) a campaign, in this order.
+select lock_line(:account_id::bigint, :phone_number_id::bigint, :campaign_id::bigint);
+
 -- name: account_of(phone_number_id)$
 -- The carrier account of one of our numbers.
 select carrier_account_id from phone_numbers where id = :phone_number_id::bigint;
-
--- name: lock_number(phone_number_id)$
--- Lock one of our numbers.
-select id from phone_numbers where id = :phone_number_id::bigint for no key update;
 
 -- name: lock_campaign(campaign_id)$
 -- Lock a campaign against every other change of its status, its contacts and its calls; its status.
@@ -21,13 +21,11 @@ select status from campaigns where id = :campaign_id::bigint for no key update;
 -- Keep a campaign's status as it is until the transaction ends, beside others who do the same.
 select status from campaigns where id = :campaign_id::bigint for share;
 
--- name: know_callee(number, rehearsal)!
--- Make the row that stands for a number, if there is none.
-insert into callees (number, rehearsal) values (:number::text, :rehearsal::boolean) on conflict do nothing;
-
--- name: lock_callee(number, rehearsal)$
--- Lock the row that stands for a number: what a claim, a flip and a suppression all do.
-select number from callees where number = :number::text and rehearsal = :rehearsal::boolean for no key update;
+-- name: lock_callee(number, rehearsal)!
+-- Lock the row that stands for a number, made if there is none: what a claim, a flip and a suppression all do.
+-- The update never comes to pass, but its row is locked.
+insert into callees as c (number, rehearsal) values (:number::text, :rehearsal::boolean)
+on conflict (number, rehearsal) do update set first_seen_at = c.first_seen_at where false;
 
 -- name: campaigns(accounts)
 -- record_class: CampaignView
@@ -136,17 +134,30 @@ select b.id, b.gate, b.verdict, b.reason, b.look_again_at
 from unnest(:ids::bigint[], :gates::text[], :verdicts::text[], :reasons::text[], :look_again_at::timestamptz[])
     as b (id, gate, verdict, reason, look_again_at);
 
--- name: plan(contact_id, process_id, lease_s, now)$
--- Write the intent to call a contact: the call's id.
+-- name: plan(contact_id, process_id, lease_s, now, account_next, number_next, campaign_next)$
+-- Write the intent to call a contact: the call's id. The contact is in progress, and the next call may start from the given times on.
+with contact as (
+    update contacts set status = 'in_progress', status_reason = '', blocked_by = null, blocked_reason = null, look_again_at = null, begun = true,
+        updated_at = callwright_now()
+    where id = :contact_id::bigint
+    returning id, campaign_id, number, name, variables, tries
+), campaign as (
+    update campaigns c set next_start_at = :campaign_next::timestamptz, last_claim_at = :now::timestamptz,
+        contacts_begun = contacts_begun + (not before.begun)::int
+    from contacts before where before.id = :contact_id::bigint and c.id = before.campaign_id
+    returning c.id, c.phone_number_id, c.agent_id, c.agent_version, c.ring_timeout_s
+), phone_number as (
+    update phone_numbers n set next_start_at = :number_next::timestamptz from campaign c where n.id = c.phone_number_id
+    returning n.id, n.carrier_account_id
+), account as (
+    update carrier_accounts a set next_start_at = :account_next::timestamptz from phone_number n where a.id = n.carrier_account_id
+    returning a.id, a.rehearsal
+)
 insert into calls (campaign_id, contact_id, number, contact_name, variables, phone_number_id, carrier_account_id, agent_id, agent_version,
                    rehearsal, try, ring_timeout_s, process_id, planned_at, lease_until)
 select c.id, ct.id, ct.number, ct.name, ct.variables, n.id, a.id, c.agent_id, c.agent_version,
        a.rehearsal, ct.tries + 1, c.ring_timeout_s, :process_id::text, :now::timestamptz, :now::timestamptz + make_interval(secs => :lease_s::float8)
-from contacts ct
-join campaigns c on c.id = ct.campaign_id
-join phone_numbers n on n.id = c.phone_number_id
-join carrier_accounts a on a.id = n.carrier_account_id
-where ct.id = :contact_id::bigint
+from contact ct, campaign c, phone_number n, account a
 returning id;
 
 -- name: plan_test(agent_id, phone_number_id, number, contact_name, variables, ring_timeout_s, process_id, lease_s, now)$
@@ -161,24 +172,12 @@ cross join agents g
 where n.id = :phone_number_id::bigint and n.deleted_at is null and g.id = :agent_id::bigint and g.deleted_at is null
 returning id;
 
--- name: take_contact(contact_id)!
--- The contact is in progress: nothing blocks it any more.
-update contacts set status = 'in_progress', status_reason = '', blocked_by = null, blocked_reason = null, look_again_at = null, begun = true,
-    updated_at = callwright_now()
-where id = :contact_id::bigint;
-
 -- name: space_line(account_id, account_next, phone_number_id, number_next)!
 -- From when on the next call may start on the account and on the number.
 with account as (
     update carrier_accounts set next_start_at = :account_next::timestamptz where id = :account_id::bigint
 )
 update phone_numbers set next_start_at = :number_next::timestamptz where id = :phone_number_id::bigint;
-
--- name: space_campaign(campaign_id, campaign_next, begun, now)!
--- From when on the campaign's next call may start, and how many contacts it has begun.
-update campaigns set next_start_at = :campaign_next::timestamptz, last_claim_at = :now::timestamptz,
-    contacts_begun = contacts_begun + :begun::int
-where id = :campaign_id::bigint;
 
 -- name: flip(call_id, process_id, fence, post_limit_s)$
 -- The last step before the POST: planned becomes requested, if the call is still ours and its lease outlasts the POST.
