@@ -16,11 +16,11 @@ from dashboard.words import CALL_STATE, GOAL, OUTCOME, SENTIMENT, WHO, Word, md,
 IMPLIED = {"person": ("human",), "voicemail_message": ("voicemail",), "voicemail_no_message": ("voicemail",)}
 
 
-def draw_call_lines(person: Person, lines: Sequence[CallLine], there: tzinfo, key: str = "call") -> None:
+def draw_call_lines(person: Person, lines: Sequence[CallLine], there: tzinfo, key: str = "log") -> None:
     """Who, when, how long, and what came of it. `key` tells two lists on one page apart."""
     with st.container(gap="xsmall"):
         for line in lines:
-            with st.container(border=True, key=f"{key}_{line.id}"):
+            with st.container(border=True, key=f"call_line_{key}_{line.id}"):
                 _line(person, line, there)
 
 

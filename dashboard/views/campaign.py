@@ -40,7 +40,7 @@ def show(person: Person) -> None:
 
 
 def _head(person: Person, campaign: Campaign) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="campaign_head"):
         st.title(md(campaign.name), width="content")
         badge(word(CAMPAIGN_STATUS, campaign.status))
         if campaign.rehearsal:

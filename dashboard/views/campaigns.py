@@ -65,7 +65,7 @@ def _list(wanted: CampaignFilter) -> None:
 
 
 def _line(line: CampaignLine) -> None:
-    with st.container(border=True, key=f"campaign_{line.id}"):
+    with st.container(border=True, key=f"campaign_line_{line.id}"):
         named, state, far, answered = st.columns([3, 1.6, 3, 2], vertical_alignment="center")
         with named.container(gap=None):
             st.page_link("views/campaign.py", label=f"**{md(line.name)}**", query_params={"id": str(line.id)})

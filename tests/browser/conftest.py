@@ -59,6 +59,10 @@ class Served:
     session: str
     house: House
 
+    @property
+    def database_url(self) -> str:
+        return self.api.database_url
+
 
 @pytest.fixture
 async def served(chromium: str, database_url: str, tmp_path: Path) -> AsyncIterator[Served]:

@@ -31,7 +31,7 @@ class NewCampaign:
         self.page = page
 
     async def basics(self, name: str, agent: str, number: str) -> None:
-        await self.page.get_by_label("Campaign name").fill(name)
+        await self.page.get_by_label("Campaign name", exact=True).fill(name)
         await self._choose("Agent", agent)
         await self._choose("Phone number", number)
         await self.page.get_by_role("button", name="Continue to call settings").click()
@@ -43,9 +43,11 @@ class NewCampaign:
             await self.page.get_by_text("Respect the callee's own hours").click()
         await self.page.get_by_role("button", name="Continue to contacts").click()
 
-    async def upload(self, file: Path, expected: int) -> None:
-        """Chooses the file, reads the report and imports."""
+    async def choose_file(self, file: Path) -> None:
         await self.page.locator("input[type=file]").set_input_files(file)
+
+    async def take_file(self, expected: int) -> None:
+        """Imports what the report of the chosen file calls good."""
         await self.page.get_by_role("button", name=f"Import {expected} contact").click()
         await expect(self.page.get_by_text(f"{expected} contacts in this campaign so far")).to_be_visible()
 
@@ -66,9 +68,10 @@ class Campaign:
 
     async def expect_status(self, status: str, within_s: float = 20) -> None:
         """Waits until the page itself shows the status, without a reload."""
-        heading = self.page.locator('[data-testid="stHorizontalBlock"], [data-testid="stLayoutWrapper"]')
-        shown = heading.filter(has=self.page.get_by_role("heading", name=self.name)).get_by_text(status, exact=True)
-        await expect(shown.first).to_be_visible(timeout=within_s * 1000)
+        await expect(self.page.locator(".st-key-campaign_head")).to_contain_text(status, timeout=within_s * 1000)
+
+    async def expect_action(self, action: str) -> None:
+        await expect(self.page.get_by_role("button", name=action, exact=True)).to_be_visible()
 
     async def act(self, action: str) -> None:
         await self.page.get_by_role("button", name=action, exact=True).click()
@@ -81,6 +84,11 @@ class Campaign:
     async def tab(self, name: str) -> None:
         await self.page.get_by_role("tab", name=name).click()
         await expect(self.page.get_by_role("tab", name=name, selected=True)).to_be_visible()
+
+    async def tick(self, contact: str) -> None:
+        """Ticks one contact; its box is drawn over by its label."""
+        await self.page.get_by_text(contact).click()
+        await expect(self.page.get_by_role("checkbox", name=contact)).to_be_checked()
 
     def metric(self, label: str) -> Locator:
         """The value of one figure of the overview."""

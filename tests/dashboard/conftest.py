@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import pytest
@@ -16,6 +16,11 @@ from tests.dashboard.real_api import RealApi
 from tests.dashboard.seed import House, seed
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+
+
+class HasDatabase(Protocol):
+    @property
+    def database_url(self) -> str: ...
 
 
 @dataclass
@@ -79,9 +84,9 @@ def shown(page: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind)).replace("\\", "")
 
 
-async def kept(dashboard: Dashboard, question: str, *values: object) -> Any:
+async def kept(house: HasDatabase, question: str, *values: object) -> Any:
     """What the database holds now: one value."""
-    database = await asyncpg.connect(dashboard.database_url)
+    database = await asyncpg.connect(house.database_url)
     try:
         return await database.fetchval(question, *values)
     finally:

@@ -67,7 +67,7 @@ def _list(person: Person, campaign: Campaign, status: str | None, search: str) -
 def _line(person: Person, campaign: Campaign, line: ContactLine) -> bool:
     """Draws one contact; True where it is ticked."""
     number = md(shown_number(person, line.number))
-    with st.container(border=True, key=f"contact_{line.id}"):
+    with st.container(border=True, key=f"contact_line_{line.id}"):
         named, state, asked = st.columns([3, 5, 1.3], vertical_alignment="center")
         with named:
             name = f"**{md(line.name)}** · {number}" if line.name else f"**{number}**"
