@@ -134,7 +134,7 @@ def test_who_wants_another_day_says_which(conversations: Conversations) -> None:
 
 def test_who_interrupts_speaks_over_the_agent_and_does_not_answer_what_was_cut(conversations: Conversations) -> None:
     record = conversations.records[TO_INTERRUPTS]
-    assert record.said[1].text == "Yes, I know. I will be there."
+    assert record.said[1].text == "Yes, I know, I will be there."
     assert record.said[1].start_ms < record.heard[0].end_ms
     assert "appointment" in record.heard[0].text
     assert "insurance" not in record.heard[0].text

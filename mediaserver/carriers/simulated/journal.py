@@ -23,7 +23,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """One utterance of the agent as the callee understood it, from its first sound to its last."""
+    """One utterance of the agent as the callee understood it, from its first sound to its last. Without text where the call ended in it."""
 
     text: str
     start_ms: int

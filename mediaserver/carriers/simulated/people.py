@@ -113,7 +113,7 @@ PERSONAS: Mapping[Kind, Persona] = {
             Kind.ANOTHER_DAY,
             greeting="Good morning, hello?",
             lines={
-                Cue.CONFIRM: ("No, I can't make it that day. I need another day.",),
+                Cue.CONFIRM: ("No, could we move it to another day?",),
                 Cue.WHAT_DAY: ("Next Tuesday would be better for me.",),
                 Cue.QUESTION: ("Yes, another day please.",),
                 Cue.GOODBYE: _BYE,
@@ -133,13 +133,13 @@ PERSONAS: Mapping[Kind, Persona] = {
         Persona(
             Kind.WHO_IS_THIS,
             first="Sorry, who is this?",
-            lines={Cue.CONFIRM: ("Oh, I see. Yes, I can make it.",), Cue.QUESTION: ("Yes, that is right.",), Cue.GOODBYE: _BYE},
+            lines={Cue.CONFIRM: ("Oh, okay, that works for me.",), Cue.QUESTION: ("Yes, that is right.",), Cue.GOODBYE: _BYE},
             latency_ms=1000,
         ),
         Persona(
             Kind.ROBOT,
             first="Wait, are you a robot?",
-            lines={Cue.CONFIRM: ("Okay. Yes, I can make it.",), Cue.QUESTION: ("Yes.",), Cue.GOODBYE: _BYE},
+            lines={Cue.CONFIRM: ("Okay, yes, I can make it.",), Cue.QUESTION: ("Yes.",), Cue.GOODBYE: _BYE},
             latency_ms=900,
         ),
         Persona(
@@ -151,7 +151,7 @@ PERSONAS: Mapping[Kind, Persona] = {
         Persona(
             Kind.INTERRUPTS,
             cuts_in_ms=6500,
-            cut_in="Yes, I know. I will be there.",
+            cut_in="Yes, I know, I will be there.",
             lines={Cue.CONFIRM: _YES, Cue.QUESTION: ("Yes, I will be there.",), Cue.GOODBYE: _BYE},
             latency_ms=700,
         ),

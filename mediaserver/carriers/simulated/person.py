@@ -57,8 +57,10 @@ class Person:
             await self._talk()
 
     def hung_up(self, now_ms: int) -> None:
-        """The call is over, whoever ended it: note how far the line in progress came."""
+        """The call is over, whoever ended it: note how far the line in progress came, and what nobody thought about any more."""
         self._line.mouth.stop(now_ms)
+        if self._line.ear.speech.is_set():
+            self._note_heard("")
         if self._saying is not None:
             self._note_said(*self._saying)
 

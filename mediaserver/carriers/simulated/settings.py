@@ -55,7 +55,7 @@ class NetworkSettings(BaseSettings):
     api_latency_ms: int = Field(default=60, ge=0, description="longest time that an API request takes")
     lost_response_share: Share = Field(default=0.0, description="calls that are placed while the caller's connection breaks")
 
-    ring_ms: int = Field(default=1500, ge=0, description="how long people let it ring, on average")
+    ring_ms: int = Field(default=4000, ge=0, description="how long people let it ring, on average")
     callback_delay_ms: int = Field(default=150, ge=0, description="longest delay of an ordinary callback")
     late_callback_share: Share = Field(default=0.1, description="callbacks that come late, so that others overtake them")
     late_callback_ms: int = Field(default=1500, ge=0, description="longest delay of a late callback")
