@@ -1,11 +1,15 @@
 """The pipeline on a leg with services that cost nothing: turns are taken, and a call leaves nothing behind."""
 
 import asyncio
+import gc
+
+from pipecat.pipeline.worker import PipelineWorker
 
 from agent_runtime.agent import Agent
 from agent_runtime.calls import EndedBy, EndReason, Goal, Speaker, Who
 from agent_runtime.null_services import HEARD, tone
 from agent_runtime.providers import Services
+from agent_runtime.talk import Talk
 from tests.agent.call_double import QUICK, CallDouble, begin
 
 AGENT = Agent(name="null", first_message="Hello, this is a test. Do you have a minute?", llm="null", stt="null", tts="null")
@@ -45,11 +49,17 @@ async def test_the_prepared_greeting_is_on_the_line_before_anything_else_is_buil
     await call.result()
 
 
-async def test_calls_leave_no_task_behind() -> None:
+async def ten_calls() -> None:
+    calls = [begin(AGENT, SERVICES, greeting=tone()) for _ in range(10)]
+    await asyncio.gather(*(take_a_turn(call) for call in calls))
+    results = await asyncio.gather(*(call.result() for call in calls))
+    assert all(len(result.turns) == 3 for result in results)
+
+
+async def test_calls_leave_no_task_and_no_pipeline_behind() -> None:
     before = asyncio.all_tasks()
     for _ in range(CALLS // 10):
-        calls = [begin(AGENT, SERVICES, greeting=tone()) for _ in range(10)]
-        await asyncio.gather(*(take_a_turn(call) for call in calls))
-        results = await asyncio.gather(*(call.result() for call in calls))
-        assert all(len(result.turns) == 3 for result in results)
+        await ten_calls()
     assert asyncio.all_tasks() == before
+    gc.collect()
+    assert not [kept for kept in gc.get_objects() if isinstance(kept, PipelineWorker | Talk)]
