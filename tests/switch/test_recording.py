@@ -120,7 +120,7 @@ async def test_a_disk_that_refuses_ends_the_recording_and_not_the_call(
     await switch.stop()
 
 
-async def test_a_full_disk_keeps_what_was_written_before(model: SpeechModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_keeps_what_was_written_before() -> None:
     """/dev/full refuses every write as a full disk does."""
     writer = RecordingWriter()
     recorder = Recorder(Path("/dev/full"), writer)
