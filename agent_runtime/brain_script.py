@@ -30,12 +30,14 @@ _SENTENCE_END = re.compile(r"(?<=\w\w[.!?])(?<!\b[DM]r\.)(?<!\bM[rs]s\.)(?<!\bSt
 
 @dataclass
 class CueFrame(DataFrame):
-    """Asks the script what to say without a line of the callee: at the opening, and when the callee stays silent.
+    """Asks the script what to say without a line of the callee: at the opening, when the callee stays silent (`silence`), or when a noise
+    has silenced the answer before it was heard (`again`).
 
     `greeted`: the first message is on the line already.
     """
 
     silence: bool = False
+    again: bool = False
     greeted: bool = False
 
 
@@ -67,6 +69,7 @@ class ScriptBrain(LLMService):
         self._deeds, self._now = deeds, now
         self._prepared = frozenset(fixed_lines(brief.agent, brief.variables))
         self._walk: ScriptWalk | None = None
+        self._said: tuple[str, ...] = ()
         self._answered = 0  # the callee's lines that the walk has heard
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -81,12 +84,15 @@ class ScriptBrain(LLMService):
 
     async def _moves(self, frame: LLMContextFrame | CueFrame) -> Moves:
         walk = await self._walking()
-        if isinstance(frame, LLMContextFrame):
+        unanswered = len(self._deeds.lines()) > self._answered
+        if isinstance(frame, LLMContextFrame) or (frame.again and unanswered):
             lines = list(self._deeds.lines())
             line = " ".join(lines[self._answered :])
             vector = (await self._understanding.embed([line]))[0]
             self._answered = len(lines)  # only now: an interrupted answer leaves its line for the next
             return walk.heard(line, vector, unheard=self._deeds.unheard())
+        if frame.again:
+            return Moves(self._said)
         if frame.silence:
             return walk.silence()
         opening = walk.opening()
@@ -121,6 +127,7 @@ class ScriptBrain(LLMService):
             deeds.wait()
 
     async def _say(self, lines: tuple[str, ...]) -> None:
+        self._said = lines
         await self.push_frame(LLMFullResponseStartFrame())
         for piece in self._pieces(lines):
             await self.push_frame(AggregatedTextFrame(piece, "sentence"))

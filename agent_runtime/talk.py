@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from enum import Enum, auto
 
-from pipecat.frames.frames import TranscriptionFrame
+from pipecat.frames.frames import LLMRunFrame, TranscriptionFrame
 from pipecat.utils.time import time_now_iso8601
 
 from agent_runtime.agent import fill
@@ -118,6 +118,7 @@ class Talk:
 
     def voice_started(self, at_ms: int, pre_roll: bytes) -> None:
         self._voice_on = True
+        self._being_cut = self._resume_when_cut = False
         self._timers.stop("silence", "beep")
         self._utterance_start = at_ms
         self._turn_start = at_ms if self._turn_start is None else self._turn_start
@@ -178,14 +179,16 @@ class Talk:
             return False
         self._lines.append(text)
         self._turn_taken, self._answered = self._leg.now_ms(), False
-        self._timers.stop("silence")
-        self._timers.start("filler", self._timing.filler, self._fill_the_gap)
-        self._timers.start("brain", self._timing.brain, self._give_up)
+        self._await_brain()
         return True
 
     def turn_was_empty(self) -> None:
         self._turn_start = self._utterance_start if self._voice_on else None
-        self.resume()
+        if self._turn_taken is not None and not self._answered:  # the cough silenced the brain before it had answered
+            self._await_brain()
+            self._talking.call_in.push_soon(CueFrame(again=True) if self._scripted else LLMRunFrame())
+        else:
+            self.resume()
 
     # SpeechListener
 
@@ -343,6 +346,11 @@ class Talk:
         self._note("message_left" if delivered else "no_message")
         self._finish()
 
+    def _await_brain(self) -> None:
+        self._timers.stop("silence")
+        self._timers.start("filler", self._timing.filler, self._fill_the_gap)
+        self._timers.start("brain", self._timing.brain, self._give_up)
+
     def _await_answer(self) -> None:
         """Nobody speaks and nothing is on its way: whose turn it is, is the callee's."""
         waits = self._turn_taken is not None and not self._answered
@@ -374,10 +382,14 @@ class Talk:
             self._finish()
 
     def _fill_the_gap(self) -> None:
+        if self._voice_on:  # they go on speaking: the brain waits for them, and not they for it
+            return
         self._filling = True
         self._talking.say_meanwhile(FILLER)
 
     def _give_up(self) -> None:
+        if self._voice_on:
+            return
         self._note("brain_too_slow")
         why = f"the brain did not answer within {self._timing.brain:g} s"
         self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, why)

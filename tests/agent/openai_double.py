@@ -25,9 +25,11 @@ class ModelDouble:
     replies: list[Say | None]
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
+        self.asked.set()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         reply = self.replies.pop(0) if self.replies else Say("I have nothing more to say.")

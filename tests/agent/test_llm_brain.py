@@ -91,6 +91,21 @@ async def test_a_slow_model_is_covered_and_then_given_up(http: httpx2.AsyncClien
     assert (result.ended_by, result.reason) == (EndedBy.FAULT, EndReason.FAILED)
 
 
+async def test_a_cough_while_the_model_thinks_does_not_lose_the_answer(http: httpx2.AsyncClient) -> None:
+    heard, _, _ = engines("Yes, Monday is fine.", "")
+    async with serving(None, Say("Great, see you on Monday. Goodbye.", (END,))) as model:
+        call = begin(replace_agent(model.url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+        await call.leg.agent_speaks()
+        await call.leg.agent_is_done()
+        call.leg.says()
+        await model.asked.wait()
+        call.leg.says()
+        result = await call.result()
+    assert [message["role"] for message in model.requests[1]["messages"]] == ["system", "assistant", "user"]
+    assert call.transcript[-1] == (Speaker.AGENT, "Great, see you on Monday. Goodbye.")
+    assert result.goal is Goal.MET
+
+
 async def test_a_model_that_is_not_there_ends_the_call_with_an_apology(http: httpx2.AsyncClient) -> None:
     heard, _, _ = engines("Yes.")
     async with serving() as model:
