@@ -1,6 +1,7 @@
 """`callwright` commands as processes: what they say, line by line, and every process that they brought about."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -13,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
-from db.embedded import attached_url
-from db.errors import DatabaseUnavailable
 
 LOOK_EVERY_S = 0.03
 PATIENCE_S = 120.0  # with what a loaded machine may take; no test asserts a time
@@ -37,6 +35,10 @@ class Command:
         self._readers: list[asyncio.Task[None]] = []
         self.said: list[str] = []
         self.errors: list[str] = []
+
+    def set(self, **variables: str) -> None:
+        """Variables for its start."""
+        self._variables |= variables
 
     async def start(self) -> "Command":
         self._process = await asyncio.create_subprocess_exec(
@@ -61,12 +63,12 @@ class Command:
         return "\n".join(self.said)
 
     async def says(self, pattern: str) -> str:
-        """The first line that `pattern` is found in (its group, where it has one), once it was said."""
+        """The first line in which `pattern` is found, once it was said; only its group, where it has one."""
         async with self._more, asyncio.timeout(PATIENCE_S):
             while True:
                 found = next((match for line in self.said if (match := re.search(pattern, line))), None)
                 if found is not None:
-                    return found.group(found.lastindex or 0)
+                    return found.group(1) if found.lastindex else found.string
                 assert not all(reader.done() for reader in self._readers), f"it ended without saying {pattern!r}:\n{self.output}"
                 await self._more.wait()
 
@@ -83,8 +85,8 @@ class Command:
 
     def family(self) -> list[psutil.Process]:
         """Every process that lives and belongs to it: itself, what it started, and what those started, wherever they hang now."""
-        home = database_home(self.folder)
-        return [process for process in psutil.process_iter() if _belongs(process, f"{_MARK}={self._mark}", home)]
+        homes = [str(database_home(known.parent)) for known in self.folder.rglob("postgres.json")]
+        return [process for process in psutil.process_iter() if _belongs(process, self._mark, homes)]
 
     async def end(self) -> None:
         """At the end of a test: nothing of it stays, whatever happened."""
@@ -157,28 +159,21 @@ def alive(family: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 def database_home(folder: Path) -> Path:
     """Where the embedded database of `folder` lies, which is elsewhere where we are root and its user can't reach `folder`."""
-    with suppress(OSError, ValueError):
-        told = re.search(r'"home":"([^"]+)"', (folder / "postgres.json").read_text())
-        if told is not None:
-            return Path(told.group(1))
-    return folder / "postgres"
-
-
-def database_runs(folder: Path) -> bool:
-    with suppress(DatabaseUnavailable):
-        return bool(attached_url(folder))
-    return False
-
-
-def _belongs(process: psutil.Process, mark: str, home: Path) -> bool:
     try:
-        if _status(process) == psutil.STATUS_ZOMBIE:
+        return Path(json.loads((folder / "postgres.json").read_text())["home"])
+    except FileNotFoundError:
+        return folder / "postgres"
+
+
+def _belongs(process: psutil.Process, mark: str, homes: list[str]) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        if str(home) in " ".join(process.cmdline()) or process.cwd().startswith(str(home)):
+        if process.environ().get(_MARK) == mark:
             return True
-        name, _, value = mark.partition("=")
-        return process.environ().get(name) == value
-    except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
+        words, works_in = " ".join(process.cmdline()), process.cwd()
+        return any(home in words or works_in.startswith(home) for home in homes)
+    except (psutil.Error, OSError):  # it has ended, or is none of ours
         return False
 
 

@@ -1,6 +1,7 @@
 """Ctrl-C at any moment leaves no process behind, and a database that starts again."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -8,14 +9,19 @@ import pytest
 
 from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
+from tests.system.house import Callee, House, house
 from tests.system.processes import Command, database_home, until
 
 Moment = Callable[[Command], Awaitable[object]]
 
+BEEPING = Callee("+12025550201", "Beatrice Beeper", "agrees")
+BUSY = Callee("+12025550202", "Bob Busby", "busy")
+SERVICES = {"stt": "null", "llm": "null", "tts": "null"}  # with people who beep: a call goes on until somebody ends it
+
 
 def file_appears(name: str) -> Moment:
     """The moment at which a file of the data folder is there."""
-    return lambda command: until(lambda: (command.folder / name).exists(), f"{name} to appear")
+    return lambda command: until(lambda: any(command.folder.glob(name)), f"{name} to appear")
 
 
 def cluster_has(name: str) -> Moment:
@@ -23,17 +29,12 @@ def cluster_has(name: str) -> Moment:
     return lambda command: until(lambda: (database_home(command.folder) / name).exists(), f"{name} to appear")
 
 
-def says(pattern: str) -> Moment:
-    return lambda command: command.says(pattern)
-
-
-MOMENTS = {
+MOMENTS: dict[str, Moment] = {
     "the lock is taken": file_appears("postgres.lock"),
     "the cluster is being made": cluster_has("pgdata.half"),
     "the database is starting": cluster_has("pgdata/postmaster.pid"),
     "the media server is starting": file_appears("logs/web.log"),
     "the dashboard is starting": file_appears("logs/dashboard.log"),
-    "all runs": says("Ctrl-C stops everything"),
 }
 
 
@@ -45,24 +46,67 @@ async def up(tmp_path: Path) -> AsyncIterator[Command]:
     await EmbeddedPostgres(command.folder).destroy()
 
 
+@pytest.fixture
+async def calling(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, [BEEPING, BUSY], "--tones", CALLWRIGHT_DRAIN_S="1") as running:
+        yield running
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_nothing_stays_and_the_database_starts_again(up: Command, moment: str) -> None:
+async def test_while_it_starts(up: Command, moment: str) -> None:
     await MOMENTS[moment](up)
-    up.ctrl_c()
-    await up.ended()
-    assert up.family() == []
-    assert "Traceback" not in up.output
-    assert await _starts_again(up.folder)
+    await _ends_with_all_that_is_its_own(up)
+    async with _started_again(up.folder) as connection:
+        assert await connection.fetchval("select count(*) from calls") == 0
 
 
-async def _starts_again(folder: Path) -> bool:
+async def test_in_mid_campaign_the_call_ends_with_a_result(calling: House) -> None:
+    await calling.start_campaign([BEEPING], **SERVICES)
+    await calling.on_the_line(BEEPING)
+    await _ends_with_all_that_is_its_own(calling.command)
+    assert [call.status for call in await calling.at_the_network()] == ["completed"]
+    async with _started_again(calling.folder) as connection:
+        [call] = await connection.fetch("select state, end_reason from calls")
+        assert call["state"] == "ended"
+        assert call["end_reason"]
+
+
+async def test_after_the_end_of_a_campaign(calling: House) -> None:
+    await calling.completed(await calling.start_campaign([BUSY], **SERVICES))
+    await _ends_with_all_that_is_its_own(calling.command)
+    async with _started_again(calling.folder) as connection:
+        assert await connection.fetchval("select status from campaigns") == "completed"
+
+
+async def test_in_mid_demo(tmp_path: Path) -> None:
+    demo = await Command(tmp_path, "demo").start()
+    try:
+        await file_appears("demo/run-*/recordings/*.wav")(demo)
+        await _ends_with_all_that_is_its_own(demo, 130)
+        [run] = (tmp_path / "demo").iterdir()
+        async with _started_again(run) as connection:
+            assert await connection.fetchval("select count(*) from calls where answered_at is not null") > 0
+        await EmbeddedPostgres(run).destroy()
+    finally:
+        await demo.end()
+
+
+async def _ends_with_all_that_is_its_own(command: Command, code: int = 0) -> None:
+    assert len(command.family()) > 0
+    command.ctrl_c()
+    assert await command.ended() == code
+    assert command.family() == []
+    assert "Traceback" not in command.output
+
+
+@asynccontextmanager
+async def _started_again(folder: Path) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     database = EmbeddedPostgres(folder)
     try:
         url = await database.start()
         await migrate(url)
         connection = await asyncpg.connect(url)
-        answer = await connection.fetchval("select count(*) >= 0 from campaigns")
+        yield connection
         await connection.close()
-        return bool(answer)
     finally:
         await database.stop()
