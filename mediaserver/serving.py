@@ -37,7 +37,7 @@ from mediaserver.media import LiveCalls
 from mediaserver.settings import Settings
 from mediaserver.stack import PortTaken
 from mediaserver.switch.switch import Switch
-from mediaserver.up import stop_signals
+from mediaserver.up import stop_signals, unless
 from mediaserver.webhooks import CarrierUrls, Webhooks
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,10 @@ async def serve(settings: Settings, _options: argparse.Namespace) -> int:
     """Serves until SIGTERM or Ctrl-C, then lets calls in progress finish within `settings.drain_s`."""
     with stop_signals() as stopped:
         listener = _listen(settings.host, settings.port)
-        async with web_process(settings, listener) as url:
+        async with AsyncExitStack() as stack:
+            url = await unless(stopped, stack.enter_async_context(web_process(settings, listener)))
+            if url is None:
+                return 0
             print(json.dumps({"url": url, "port": listener.getsockname()[1], "pid": os.getpid()}), flush=True)
             await stopped.wait()
             log.info("stopping")
