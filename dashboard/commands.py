@@ -29,7 +29,7 @@ class SignInNeeded(CommandRefused):
 
 
 class ApiUnreachable(CommandRefused):
-    """The media server does not answer: nothing was done, or it is not known; the message says which."""
+    """The media server does not answer. The message says whether anything was changed, and what to do."""
 
 
 class Commands:
@@ -110,7 +110,9 @@ class Commands:
         try:
             return self._background.run(self._send(method, path, within_s, request), within_s + 1)
         except (aiohttp.ClientConnectorError, aiohttp.ClientOSError) as error:
-            raise ApiUnreachable("The media server can't be reached: nothing was changed. Try again in a moment.") from error
+            raise ApiUnreachable(
+                "The media server can't be reached: nothing was changed. Calls are not affected by the dashboard. Try again in a moment."
+            ) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiUnreachable("The media server did not answer in time. Look whether it was done before you try again.") from error
 

@@ -18,6 +18,11 @@ from dashboard.words import md
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
 STYLE = Path(__file__).parent / "page.css"
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 196 32" role="img"><title>Callwright</title><g fill="none" stroke="#2b79bd" '
+    'stroke-width="4" stroke-linecap="round"><path d="M4 12v8M12 5v22M20 10v12M28 13v6"/></g><text x="40" y="24" fill="#2b79bd" '
+    'font-family="Source Sans, Segoe UI, Helvetica, Arial, sans-serif" font-size="26" font-weight="700">Callwright</text></svg>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,16 @@ class Person:
 def page(title: str, show: Callable[[Person], None]) -> None:
     """Shows one page to whoever is signed in; without a session, the way to sign in."""
     st.html(STYLE)
+    st.logo(LOGO, size="large")
     try:
         person = signed_in()
+        _side(person)
+        if said := st.session_state.pop("said", None):
+            st.toast(said, icon=":material/check:")
+        show(person)
     except commands.SignInNeeded as needed:
         _sign_in(title, str(needed))
-        return
-    except commands.ApiUnreachable as down:
-        _unreachable(f"{down} Calls in progress are not affected by the dashboard.")
-        return
-    _side(person)
-    if said := st.session_state.pop("said", None):
-        st.toast(said, icon=":material/check:")
-    try:
-        show(person)
-    except DatabaseUnreachable as down:
+    except (DatabaseUnreachable, commands.ApiUnreachable) as down:
         _unreachable(str(down))
     except commands.CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")

@@ -83,7 +83,7 @@ def _result(call: Call, turns: list[SpokenTurn]) -> None:
         by = f" (ended by {ENDED_BY.get(call.ended_by, plain(call.ended_by))})" if call.ended_by else ""
         st.markdown(f"**{md(reason)}**{by}")
         _evidence(call.evidence.get("reason"), turns)
-        if call.carrier_code:
+        if call.carrier_code and call.answered_at is None:
             st.caption(f"The carrier's code: {md(call.carrier_code)}")
     with there.container(border=True, height="stretch"):
         st.caption("Who was there")

@@ -77,7 +77,7 @@ def _save(campaign: Campaign | None, values: dict[str, Any], missing: dict[str, 
         except CommandRefused as refused:
             problems, refusal = refused.problems, str(refused)
     st.session_state[key] = problems
-    if refusal and not problems:
+    if refusal and not problems.keys() & values.keys():  # of no field on this step
         st.error(md(refusal), icon=":material/error:")
         return
     if not problems:

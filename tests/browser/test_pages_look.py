@@ -99,9 +99,10 @@ async def test_the_list_leads_to_a_campaign_and_on_to_a_call_by_keyboard_alone(b
 async def test_signing_in_leads_to_the_page_that_was_asked_for_and_signing_out_leaves_nothing_to_see(
     browser: Browser, served: Served
 ) -> None:
+    served.api.account("maria")
     page = await browser.new_page()
     await page.goto(f"{served.url}/campaign?id={served.house.campaigns['paused']}")
-    await sign_in(page, "operator", PASSWORD)
+    await sign_in(page, "maria", PASSWORD)
     await expect(page.get_by_role("heading", name="Payment follow-up")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("heading", name="Payment follow-up")).to_be_visible()
@@ -123,6 +124,21 @@ async def test_a_recording_is_played_by_the_browser_with_its_own_session(browser
         " : new Promise((done) => audio.addEventListener('loadedmetadata', () => done(audio.duration)))"
     )
     assert round(length) == 19
+    await context.close()
+
+
+async def test_the_call_log_is_downloaded_as_the_filters_show_it(browser: Browser, served: Served) -> None:
+    context, page = await signed_in(browser, served)
+    await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}&tab=Call+Log")
+    await page.get_by_role("combobox", name="Outcome").click()
+    await page.get_by_role("option", name="Busy").click()
+    await expect(page.get_by_text("Talked to a person")).to_have_count(0)
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name="Export as CSV").click()
+    lines = (await (await started.value).path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("call_id,phone_number,contact_name")
+    assert all(",busy," in line for line in lines[1:])
     await context.close()
 
 

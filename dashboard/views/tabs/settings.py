@@ -33,26 +33,49 @@ def show(person: Person, campaign: Campaign) -> None:
 
 
 def _edit(campaign: Campaign) -> None:
-    key = f"edit_{campaign.id}_{campaign.version}"
+    version = _begun_at(campaign)
+    key = f"edit_{campaign.id}_{version}"
     problems = st.session_state.get(f"{key}_problems", {})
+    if version != campaign.version:
+        st.warning(
+            "Somebody else has changed this campaign since you opened it. Yours can't be saved over theirs.", icon=":material/group:"
+        )
+        st.button("Show theirs, and drop mine", on_click=_begin_again, args=(campaign.id,), icon=":material/refresh:")
     with st.container(width=760):
         values = form.basics(form.values_of(campaign), data().agents(), data().phone_numbers(), key, problems)
         values |= form.call_settings(form.values_of(campaign), key, problems)
-        if not st.button("Save settings", type="primary", icon=":material/save:"):
-            return
-        found = form.missing_basics(values) | form.missing_settings(values)
-        if not found:
-            try:
-                commands().edit_campaign(campaign.id, values, campaign.version)
-            except CommandRefused as refused:
-                found = refused.problems
-                if not found:
-                    st.error(md(str(refused)), icon=":material/error:")
-                    return
-        st.session_state[f"{key}_problems"] = found
-        if found:
-            st.rerun()
-        say_and_rerun("Settings saved")
+        if st.button("Save settings", type="primary", icon=":material/save:"):
+            _save(campaign.id, version, values, key)
+
+
+def _begun_at(campaign: Campaign) -> int:
+    """The version that the fields were filled from: what is typed stays when somebody else saves meanwhile, and is not saved over it."""
+    begun: int = st.session_state.get(f"editing_{campaign.id}", campaign.version)
+    if f"edit_{campaign.id}_{begun}_name" not in st.session_state:  # the fields are not on the page yet: nothing was typed
+        begun = campaign.version
+    st.session_state[f"editing_{campaign.id}"] = begun
+    return begun
+
+
+def _begin_again(campaign_id: int) -> None:
+    st.session_state.pop(f"editing_{campaign_id}", None)
+
+
+def _save(campaign_id: int, version: int, values: form.Values, key: str) -> None:
+    problems = form.missing_basics(values) | form.missing_settings(values)
+    if not problems:
+        try:
+            commands().edit_campaign(campaign_id, values, version)
+        except CommandRefused as refused:
+            problems = refused.problems
+            if not problems:
+                st.error(md(str(refused)), icon=":material/error:")
+                return
+    st.session_state[f"{key}_problems"] = problems
+    if problems:
+        st.rerun()
+    _begin_again(campaign_id)
+    say_and_rerun("Settings saved")
 
 
 def _read(campaign: Campaign) -> None:
