@@ -17,6 +17,7 @@ from dialer.carrier import Carrier
 from dialer.clock import Clock, RealClock
 from dialer.dialing import LEASE_S, CallUrls, Claimed, TrialCall, claim, claim_test_call, flip, place
 from dialer.gates import Seen, deciding, time_gates
+from dialer.hints import Hints
 from dialer.lifecycle import CampaignStatus
 from dialer.rows import CampaignView
 from dialer.settling import SettleCalls
@@ -68,6 +69,7 @@ class DialerLoop:
         self._db, self._carriers, self._process, self._urls = db, dict(carriers), process, urls
         self._on_requested, self._interval_s, self._clock = on_requested, interval_s, clock or RealClock()
         self._settle = SettleCalls(db, carriers, process.id)
+        self._hints = Hints(db, self.nudge)
         self._placing: set[asyncio.Task[None]] = set()
         self._draining = False
         self._stopping = asyncio.Event()
@@ -159,6 +161,7 @@ class DialerLoop:
 
     async def _pass(self) -> float:
         """Heartbeat and settling when they are due, then a tick; how long until the next pass, s."""
+        await self._hints.listen()
         now = self._clock.seconds()
         if now >= self._next_beat:
             await self._beat()
@@ -248,6 +251,7 @@ class DialerLoop:
         """Hand back what is left: leases run out now, for others to take over."""
         await self.placed()
         try:
+            await self._hints.close()
             await queries.dialing.process_stops(self._db.pool, process_id=self._process.id)
         except (*LOST, DatabaseUnavailable) as error:
             log.warning("the database did not take our leases back (%s): they run out by themselves", type(error).__name__)

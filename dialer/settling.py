@@ -39,11 +39,9 @@ async def record_report(db: Database, call_id: int, report: CarrierReport) -> Re
     """Keep one report of the carrier and advance its call. Doubled, late and reordered reports change nothing that they should not.
 
     Raises:
-        UnknownCall: the carrier tells of a call that was never ours. DatabaseUnavailable.
+        UnknownCall: the carrier tells of a call that was never ours. What a lost connection raises: to be done again, which is harmless.
     """
-
-    async def work(connection: Connection) -> Reported:
-        call = await ending.hold(connection, call_id)
+    async with ending.locked(db, call_id) as (connection, call):
         news = await queries.settling.keep_event(
             connection, call_id=call_id, source="carrier", kind=report.state.value, key=report.key, detail=_detail(report)
         )
@@ -58,8 +56,6 @@ async def record_report(db: Database, call_id: int, report: CarrierReport) -> Re
             connection, call_id=call_id, state=report.state.value, at=report.at, carrier_call_id=report.carrier_call_id
         )
         return Reported(news=True, hang_up=report.carrier_call_id if _given_up(call) else None)
-
-    return await db.retrying(work)
 
 
 def _given_up(call: CallRow) -> bool:

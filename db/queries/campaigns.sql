@@ -55,11 +55,12 @@ where campaign_id = :campaign_id::bigint and status = 'pending' and look_again_a
 -- A new status, with the reason where it is not an operator's.
 update campaigns set status = :status::text, status_reason = :reason::text where id = :campaign_id::bigint;
 
--- name: run(campaign_id, status)!
--- Start or Resume: it runs from now on.
+-- name: run(campaign_id, status)$
+-- Start or Resume: it runs from now on. Dialers are told.
 update campaigns set status = :status::text, status_reason = '', running_since = callwright_now(), started_at = coalesce(started_at, callwright_now()),
     ended_at = null
-where id = :campaign_id::bigint;
+where id = :campaign_id::bigint
+returning pg_notify('callwright_dialer', '');
 
 -- name: end(campaign_id, status)!
 -- Stopped for good.

@@ -47,7 +47,7 @@ update calls set
 where id = :call_id::bigint;
 
 -- name: end_call(call_id, outcome, end_reason, ended_by, carrier_code)$
--- A call ends, once: null where it had ended.
+-- A call ends, once: null where it had ended. Dialers are told that there is room.
 update calls set
     state = 'ended', ended_at = callwright_now(), outcome = :outcome::text, end_reason = coalesce(end_reason, :end_reason::text),
     ended_by = coalesce(ended_by, :ended_by::text), carrier_code = coalesce(carrier_code, :carrier_code::text),
@@ -55,7 +55,7 @@ update calls set
     duration_ms = case when answered_at is not null
         then greatest(0, extract(epoch from coalesce(conversation_ended_at, carrier_ended_at, callwright_now()) - answered_at) * 1000)::int end
 where id = :call_id::bigint and state <> 'ended'
-returning id;
+returning id, pg_notify('callwright_dialer', '');
 
 -- name: correct_lost(call_id, outcome)$
 -- A call that was given up as lost was found after all: null where it was not lost.

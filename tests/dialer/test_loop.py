@@ -86,6 +86,16 @@ async def test_a_nudge_is_enough_to_look_at_once(world: World) -> None:
     await running
 
 
+async def test_what_another_process_started_is_heard_of(world: World) -> None:
+    loop = await world.loop(interval_s=3600)
+    running = asyncio.create_task(loop.run())
+    await asyncio.wait_for(loop.passed.wait(), 30)
+    await world.campaign(1)
+    await asyncio.wait_for(world.carrier.asked.wait(), 30)
+    loop.stop()
+    await running
+
+
 async def test_the_greeting_is_prepared_while_it_rings_and_may_fail(world: World) -> None:
     prepared: list[int] = []
 
