@@ -31,14 +31,11 @@ _SENTENCE_END = re.compile(r"(?<=\w\w[.!?])(?<!\b[DM]r\.)(?<!\bM[rs]s\.)(?<!\bSt
 @dataclass
 class CueFrame(DataFrame):
     """Asks the script what to say without a line of the callee: at the opening, when the callee stays silent (`silence`), or when a noise
-    has silenced the answer before it was heard (`again`).
-
-    `greeted`: the first message is on the line already.
+    has silenced the answer before it was heard (`again`). At the opening the first message is on its way already.
     """
 
     silence: bool = False
     again: bool = False
-    greeted: bool = False
 
 
 class Indexes:
@@ -96,7 +93,7 @@ class ScriptBrain(LLMService):
         if frame.silence:
             return walk.silence()
         opening = walk.opening()
-        return replace(opening, say=opening.say[1:]) if frame.greeted else opening
+        return replace(opening, say=opening.say[1:])
 
     async def _walking(self) -> ScriptWalk:
         if self._walk is None:

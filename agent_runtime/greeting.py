@@ -2,8 +2,36 @@
 
 import re
 
+from agent_runtime.agent import Agent, fill
+from agent_runtime.transport import Utterance
+
 Words = tuple[tuple[int, str], ...]
 """Each word with the offset, in samples, at which it begins."""
+
+
+class Greeting:
+    """The first message of a call, `text`, as it is being heard."""
+
+    def __init__(self, agent: Agent, variables: dict[str, str]) -> None:
+        """Raises:
+        MissingVariable: the message needs a variable that is not there.
+        """
+        self.text = fill(agent.first_message, variables)
+        self._guarded_words = words_to_key_phrase(self.text, fill(agent.key_phrase, variables))
+        self._spoken: Utterance | None = None
+        self._over = False
+
+    def agent_began(self, utterance: Utterance) -> None:
+        """The first that the agent says is the greeting."""
+        self._spoken = self._spoken or utterance
+
+    def agent_ended(self, utterance: Utterance) -> None:
+        self._over = self._over or utterance is self._spoken
+
+    @property
+    def guarded(self) -> bool:
+        """Whether its key phrase is still to be heard: until then no voice interrupts it."""
+        return self._spoken is None or (not self._over and len(self._spoken.words) < self._guarded_words)
 
 
 def word_offsets(text: str, samples: int) -> Words:

@@ -14,8 +14,9 @@ from pipecat.utils.time import time_now_iso8601
 from agent_runtime.agent import fill
 from agent_runtime.answering import Answering, Verdict, is_backchannel, is_hello
 from agent_runtime.brain_script import CueFrame
+from agent_runtime.callee import CalleeVoice
 from agent_runtime.calls import Brief, CallActions, EndedBy, EndReason, Goal, Speaker, Turn, Who
-from agent_runtime.greeting import word_offsets, words_to_key_phrase
+from agent_runtime.greeting import Greeting, word_offsets
 from agent_runtime.leg import Leg
 from agent_runtime.opt_out import Wish, call_wish
 from agent_runtime.outbox import Outbox
@@ -29,8 +30,8 @@ from agent_runtime.transport import CallOut, Tail, Utterance
 
 log = logging.getLogger(__name__)
 
+FEW_WORDS = 6  # when no more of the greeting is left, a "yes" may be the answer to it
 STILL_THERE = "Are you still there?"
-FEW_WORDS = 6
 FILLER = "One moment, please."
 APOLOGY = "I am sorry, I have a technical problem. We will call you again. Goodbye."
 ALWAYS_SPOKEN = (STILL_THERE, FILLER, APOLOGY)
@@ -60,13 +61,8 @@ class Talk:
         self._timers = Timers()
         self._pipeline: CallPipeline | None = None
         self._phase = Phase.TALK
-        self._greeting = fill(brief.agent.first_message, brief.variables)
-        self._guarded_words = words_to_key_phrase(self._greeting, fill(brief.agent.key_phrase, brief.variables))
-        self._greeting_heard: Utterance | None = None
-        self._greeted = False
-        self._voice_on = False
-        self._turn_start: int | None = None
-        self._utterance_start = self._voice_end = self._stop_told = self._recognized_at = 0
+        self._greeting = Greeting(brief.agent, brief.variables)
+        self._callee = CalleeVoice()
         self._turn_taken: int | None = None
         self._answered = False
         self._filling = False
@@ -82,24 +78,24 @@ class Talk:
     def greet(self) -> None:
         """Play the prepared greeting now, if there is one: before anything else is built."""
         if self._brief.greeting:
-            self.call_out.begin(self._brief.greeting, word_offsets(self._greeting, len(self._brief.greeting) // 2))
+            self.call_out.begin(self._brief.greeting, word_offsets(self._greeting.text, len(self._brief.greeting) // 2))
 
     def connect(self, pipeline: CallPipeline) -> None:
         """From now on the line and the pipeline are joined; greet, where that is still to be done."""
         self._pipeline = pipeline
         self._leg.listen(self)
         pipeline.start()
+        if not self._brief.greeting:
+            pipeline.say(self._greeting.text)
         if self._scripted:
-            pipeline.call_in.push_soon(CueFrame(greeted=bool(self._brief.greeting)))
-        elif not self._brief.greeting:
-            pipeline.say(self._greeting)
+            pipeline.call_in.push_soon(CueFrame())
         self._timers.start("limit", self._agent.max_call_s, self._time_is_up)
 
     def hang_up(self) -> None:
         """Nothing more is said; what the callee is saying is still to be recognised."""
         self._phase = Phase.OVER
         self._timers.stop_all()
-        if self._voice_on:
+        if self._callee.speaking:
             self._talking.call_in.voice_stopped()
 
     def cannot_start(self, why: str) -> None:
@@ -117,19 +113,16 @@ class Talk:
     # LegListener
 
     def voice_started(self, at_ms: int, pre_roll: bytes) -> None:
-        self._voice_on = True
+        self._callee.started(at_ms)
         self._being_cut = self._resume_when_cut = False
         self._timers.stop("silence", "beep")
-        self._utterance_start = at_ms
-        self._turn_start = at_ms if self._turn_start is None else self._turn_start
         self._talking.call_in.voice_started(pre_roll)
 
     def voice_audio(self, pcm: bytes) -> None:
         self._talking.call_in.voice_audio(pcm)
 
     def voice_stopped(self, at_ms: int) -> None:
-        self._voice_on = False
-        self._voice_end, self._stop_told = at_ms, self._leg.now_ms()
+        self._callee.stopped(at_ms, self._leg.now_ms())
         self._talking.call_in.voice_stopped()
         self._await_beep()
 
@@ -138,9 +131,7 @@ class Talk:
 
     def digit(self, digit: str) -> None:
         """A pressed digit is an answer like a spoken one."""
-        now = self._leg.now_ms()
-        self._utterance_start = self._voice_end = self._stop_told = now
-        self._turn_start = now if self._turn_start is None else self._turn_start
+        self._callee.pressed(self._leg.now_ms())
         self._talking.call_in.push_soon(TranscriptionFrame(digit, "", time_now_iso8601(), finalized=True))
 
     def beep(self, at_ms: int) -> None:
@@ -157,15 +148,16 @@ class Talk:
     # TurnListener
 
     def may_interrupt(self) -> bool:
-        may = self._phase is Phase.TALK and not self._greeting_guarded()
+        may = self._phase is Phase.TALK and not self._greeting.guarded
         self._being_cut = may and self.call_out.speaking
         return may
 
     def recognized(self, text: str) -> None:
-        self._recognized_at = self._leg.now_ms()
+        self._callee.recognized(self._leg.now_ms())
         if not text:
             return
-        self._judged(self.answering.heard(text, self._utterance_start, max(self._voice_end, self._utterance_start)))
+        callee = self._callee
+        self._judged(self.answering.heard(text, callee.utterance_start, max(callee.utterance_end, callee.utterance_start)))
         if self.answering.verdict.who is not Who.VOICEMAIL and call_wish(text).wish is Wish.NEVER:
             self.opt_out(f"the callee said: {text}")
 
@@ -183,8 +175,8 @@ class Talk:
         return True
 
     def turn_was_empty(self) -> None:
-        self._turn_start = self._utterance_start if self._voice_on else None
-        if self._turn_taken is not None and not self._answered:  # the cough silenced the brain before it had answered
+        self._callee.turn_dropped()
+        if self._phase is Phase.TALK and self._waits_for_brain:  # the cough silenced the brain before it had answered
             self._await_brain()
             self._talking.call_in.push_soon(CueFrame(again=True) if self._scripted else LLMRunFrame())
         else:
@@ -195,8 +187,7 @@ class Talk:
     def agent_began(self, utterance: Utterance) -> None:
         if self.outcome.first_word_ms is None:
             self.outcome.first_word_ms = utterance.audio_at_ms
-        if not self._greeted:
-            self._greeted, self._greeting_heard = True, utterance
+        self._greeting.agent_began(utterance)
         self._timers.stop("silence", "filler")
         self._line_pending, self._tail = False, None
         self._being_cut = self._resume_when_cut = False
@@ -205,22 +196,14 @@ class Talk:
             return
         self._timers.stop("brain")
         if self._turn_taken is not None and not self._answered:
-            utterance.latency_ms = self._latency(utterance, self._turn_taken)
+            utterance.latency_ms = self._callee.waited(utterance, self._turn_taken)
         self._answered = True
 
     def agent_ended(self, utterance: Utterance, tail: Tail | None) -> None:
-        if utterance is self._greeting_heard:
-            self._greeting_heard = None
+        self._greeting.agent_ended(utterance)
         if utterance.text:
-            turn = Turn(
-                Speaker.AGENT,
-                utterance.text,
-                utterance.start_ms or 0,
-                utterance.end_ms,
-                utterance.cut_off,
-                utterance.latency_ms,
-            )
-            self._keep(turn)
+            start, end = utterance.start_ms or 0, utterance.end_ms
+            self._keep(Turn(Speaker.AGENT, utterance.text, start, end, utterance.cut_off, utterance.latency_ms))
         self._tail = tail
         if self.call_out.speaking or self._leg.closed:
             return
@@ -328,7 +311,7 @@ class Talk:
 
     def _await_beep(self) -> None:
         """A mailbox that stays silent after its greeting takes the message without a tone."""
-        if self._phase is Phase.MAILBOX and not self._voice_on:
+        if self._phase is Phase.MAILBOX and not self._callee.speaking:
             self._timers.start("beep", self._timing.beep, self._leave_message)
 
     def _leave_message(self) -> None:
@@ -353,8 +336,7 @@ class Talk:
 
     def _await_answer(self) -> None:
         """Nobody speaks and nothing is on its way: whose turn it is, is the callee's."""
-        waits = self._turn_taken is not None and not self._answered
-        if self._phase is Phase.TALK and not (self._voice_on or waits or self.call_out.speaking):
+        if self._phase is Phase.TALK and not (self._callee.speaking or self._waits_for_brain or self.call_out.speaking):
             self._timers.start("silence", self._agent.silence_s, self._nobody_speaks)
 
     def _nobody_speaks(self) -> None:
@@ -382,13 +364,13 @@ class Talk:
             self._finish()
 
     def _fill_the_gap(self) -> None:
-        if self._voice_on:  # they go on speaking: the brain waits for them, and not they for it
+        if self._callee.speaking:  # they go on speaking: the brain waits for them, and not they for it
             return
         self._filling = True
         self._talking.say_meanwhile(FILLER)
 
     def _give_up(self) -> None:
-        if self._voice_on:
+        if self._callee.speaking:
             return
         self._note("brain_too_slow")
         why = f"the brain did not answer within {self._timing.brain:g} s"
@@ -417,18 +399,16 @@ class Talk:
     # Small things
 
     @property
+    def _waits_for_brain(self) -> bool:
+        return self._turn_taken is not None and not self._answered
+
+    @property
     def _scripted(self) -> bool:
         return self._agent.llm == "script"
 
     def _who_calls(self) -> str:
         script = self._agent.script
         return fill(script.who if script is not None else self._agent.first_message, self._brief.variables)
-
-    def _greeting_guarded(self) -> bool:
-        """Whether the key phrase of the first message is still to be heard."""
-        if not self._greeted:
-            return True
-        return self._greeting_heard is not None and len(self._greeting_heard.words) < self._guarded_words
 
     def _only_listens(self, text: str) -> bool:
         """Whether `text`, said into the agent's words, only means that they go on. While they are greeted, a hello does too, unless
@@ -441,10 +421,7 @@ class Talk:
         return sum(turn.speaker is Speaker.AGENT for turn in self.transcript.turns) <= 1
 
     def _keep_callee_turn(self, text: str) -> None:
-        start = self._utterance_start if self._turn_start is None else self._turn_start
-        self._turn_start = self._utterance_start if self._voice_on else None
-        turn = Turn(Speaker.CALLEE, text, start, max(start, self._voice_end))
-        self._last_callee_turn = turn
+        turn = self._last_callee_turn = self._callee.turn(text)
         if self.outcome.opted_out and self.outcome.opted_out_turn is None:
             self.outcome.opted_out_turn = turn
         self._keep(turn)
@@ -455,12 +432,3 @@ class Talk:
 
     def _note(self, kind: str, **detail: str | int | float | bool | None) -> None:
         self.outbox.put(kind, self._actions.note(kind, detail))
-
-    def _latency(self, utterance: Utterance, turn_taken: int) -> dict[str, int]:
-        return {
-            "end_of_turn": turn_taken - self._voice_end,
-            "recognition": max(0, self._recognized_at - self._stop_told),
-            "brain": max(0, utterance.text_at_ms - turn_taken),
-            "voice": max(0, utterance.audio_at_ms - utterance.text_at_ms),
-            "total": utterance.audio_at_ms - self._voice_end,
-        }
