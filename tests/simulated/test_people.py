@@ -26,6 +26,7 @@ QUESTION = "Hello, this is Bright Smile Dental. I am calling about your appointm
         ("Press one to confirm.", Cue.KEYPAD),
         ("Am I speaking with Anna?", Cue.QUESTION),
         ("I see, would another day suit you better.", Cue.QUESTION),
+        ("I see what another day suit you better.", Cue.QUESTION),
         ("I am calling about what you asked.", Cue.STATEMENT),
         ("Great, we will see you there. Good-bye.", Cue.GOODBYE),
         ("Hello, this is Bright Smile Dental.", Cue.STATEMENT),

@@ -60,7 +60,8 @@ _CUES: tuple[tuple[Cue, re.Pattern[str]], ...] = tuple(
         ),
         (
             Cue.QUESTION,  # recognition often drops the question mark
-            r"\?\W*$|(?:^|[.!?,]\s*)(?:what|who|how|(?:would|could|can|may|shall|do|did|is|are|am) (?:you|i|we|it|that|this|another))"
+            r"\?\W*$|\bsuit you\b"
+            r"|(?:^|[.!?,]\s*)(?:what|who|how|(?:would|could|can|may|shall|do|did|is|are|am) (?:you|i|we|it|that|this|another))"
             r"\b[^.!?]*\W*$",
         ),
     )

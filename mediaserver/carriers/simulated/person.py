@@ -56,13 +56,22 @@ class Person:
         else:
             await self._talk()
 
-    def hung_up(self, now_ms: int) -> None:
-        """The call is over, whoever ended it: note how far the line in progress came, and what nobody thought about any more."""
+    async def hung_up(self, now_ms: int) -> None:
+        """The call is over, whoever ended it: note how far the line in progress came, and what nobody thought about any more.
+        A mailbox writes down what it has recorded.
+
+        Raises:
+            EngineUnavailable: it can't.
+        """
         self._line.mouth.stop(now_ms)
-        if self._line.ear.speech.is_set():
-            self._note_heard("")
         if self._saying is not None:
             self._note_said(*self._saying)
+        if not self._line.ear.speech.is_set():
+            return
+        if self._journal.beep_ms is not None:
+            await self._write_down()
+        else:
+            self._note_heard("")
 
     async def _talk(self) -> None:
         """Listen and answer until there is nothing more to say, or nobody there."""
@@ -133,10 +142,14 @@ class Person:
             if ear.speech.is_set():
                 await ear.pause(PAUSE_MS)
                 give_up_ms = (ear.last_sound_ms or 0) + MAILBOX_ENDS_AFTER_MS
-                text = await self._understand(ear.utterance())
-                self._note_heard(text)
-                self._journal.recorded = f"{self._journal.recorded} {text}".strip()
+                await self._write_down()
             await ear.moved()
+
+    async def _write_down(self) -> None:
+        """A piece of a message is on the mailbox."""
+        text = await self._understand(self._line.ear.utterance())
+        self._note_heard(text)
+        self._journal.recorded = f"{self._journal.recorded} {text}".strip()
 
     async def _say(self, line: str) -> None:
         utterance = self._line.mouth.say(self._lines[line].mulaw)

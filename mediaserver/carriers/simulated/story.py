@@ -247,13 +247,13 @@ class Story:
         call, journal = self.call, self.journal
         self._around.metronome.remove(self)
         answered = call.answered_at is not None
-        if self._person is not None:
-            journal.ended_ms = self._now_ms()
-            self._person.hung_up(journal.ended_ms)
+        journal.ended_ms = self._now_ms() if answered else None
         stream, self._stream = self._stream, None
         journal.stop = self.fortune.stop if stream is not None else ""
         if stream is not None and journal.stop == "before":
             await stream.stop()
+        if self._person is not None:
+            await self._leave(self._person)
         if not answered and ending.status is Status.COMPLETED:
             ending = Ending(Status.CANCELED, ending.by, "487")
         journal.status, journal.ended_by, journal.sip_code = ending.status, ending.by, ending.sip_code
@@ -266,6 +266,12 @@ class Story:
             await stream.stop()
         elif stream is not None and journal.stop == "never":
             stream.break_off()
+
+    async def _leave(self, person: Person) -> None:
+        try:
+            await person.hung_up(self.journal.ended_ms or 0)
+        except EngineUnavailable as error:
+            self._problem(str(error))
 
     def _report(self, status: Status, event: str, ending: Ending | None = None) -> None:
         self.call.move(status)
