@@ -80,7 +80,7 @@ class Window:
         """Instants of `day` at which the window may open: its start (twice where the clock repeats it), midnight, a change of the clock."""
         clocks = {self.start, time(0)} if self.start == self.end else {self.start}
         starts = [datetime.combine(day, clock, tzinfo=self.zone).replace(fold=fold).astimezone(UTC) for clock in clocks for fold in (0, 1)]
-        return [*starts, *_clock_change(day, self.zone)]
+        return [instant for instant in (*starts, *_clock_change(day, self.zone)) if instant.astimezone(self.zone).date() == day]
 
 
 def _clock_change(day: date, where: ZoneInfo) -> list[datetime]:

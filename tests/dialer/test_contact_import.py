@@ -160,7 +160,7 @@ async def test_more_than_one_batch_goes_in_and_is_told_of(world: World) -> None:
     assert (await campaigns.get(world.db, campaign.id)).pending == 11_000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=3000))
 def test_any_bytes_are_a_table_or_not_a_csv(data: bytes) -> None:
     try:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent_runtime.calls import EndReason, Who
@@ -31,6 +31,8 @@ changes = st.sampled_from([datetime(2030, 3, 31, 1, tzinfo=UTC), datetime(2030, 
 near_changes = st.builds(lambda change, minutes: change + timedelta(minutes=minutes), changes, st.integers(-4000, 4000))
 
 
+@settings(max_examples=500)
+@example(Window(time(0), time(0), BERLIN, frozenset({7})), datetime(2030, 3, 30, 22, 59, tzinfo=UTC))
 @given(windows, instants | near_changes)
 def test_the_next_opening_is_open_and_nothing_before_it_is(hours: Window, at: datetime) -> None:
     opens = hours.next_opening(at)
