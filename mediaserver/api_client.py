@@ -1,14 +1,20 @@
 """A small client of our own REST API, for the commands that use it as any other program would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
+from mediaserver.stack import Refused
 
-class ApiError(RuntimeError):
-    """The API refused; the message is its own."""
+PATIENCE_S = 90.0  # a media server that died is there again well within it
+PAUSE_S = 0.5
+
+
+class ApiError(Refused):
+    """The API refused, or did not answer (then `status` is 503); the message says why."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -29,8 +35,16 @@ class Api:
         await self._session.close()
 
     async def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        """GET, as JSON. Raises ApiError."""
-        return await self._ask("GET", path, params=query)
+        """GET, as JSON. While the media server or its database is away it is asked again, for `PATIENCE_S`. Raises ApiError."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE_S
+        while True:
+            try:
+                return await self._ask("GET", path, params=query)
+            except ApiError as error:
+                if error.status != 503 or loop.time() > deadline:
+                    raise
+            await asyncio.sleep(PAUSE_S)
 
     async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """POST of JSON, as JSON. Raises ApiError."""
@@ -52,8 +66,11 @@ class Api:
             cursor = page.get("next_cursor")
 
     async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        async with self._session.request(method, self._base + path, **options) as answer:
-            body: dict[str, Any] = await answer.json(content_type=None)
-            if answer.status >= 400:
-                raise ApiError(answer.status, str(body.get("detail") or body.get("title") or answer.reason))
-            return body
+        try:
+            async with self._session.request(method, self._base + path, **options) as answer:
+                body: dict[str, Any] = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(503, f"the media server at {self._base} does not answer: its log says why") from error
+        if answer.status >= 400:
+            raise ApiError(answer.status, str(body.get("detail") or body.get("title") or answer.reason))
+        return body

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-import asyncpg
 import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
 from agent_runtime.agent import InvalidAgent
-from db.errors import DatabaseUnavailable
+from db.database import LOST, DatabaseUnavailable
 from dialer.campaign_settings import InvalidCampaign
 from dialer.csv_reading import NotACsv
 from dialer.errors import NotAllowed, NotFound
@@ -74,7 +73,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(429, str(error), headers={"Retry-After": "900"})
         case SignInRefused():
             return Problem(401, str(error))
-        case DatabaseUnavailable() | asyncpg.PostgresConnectionError() | asyncpg.InterfaceError() | ConnectionError():
+        case _ if isinstance(error, (*LOST, DatabaseUnavailable)):
             return Problem(503, "the database does not answer: ask again in a moment", headers={"Retry-After": "2"})
         case _:
             return None
