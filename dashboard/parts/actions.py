@@ -1,5 +1,6 @@
 """Start, Pause, Resume, Cancel, Duplicate, Delete: those of a campaign that its status allows."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -11,6 +12,7 @@ from dashboard.parts.frame import say, say_and_rerun
 from dashboard.rows import Campaign
 from dashboard.words import ACTION, md, plural
 
+REST_S = 1.0  # after an action: the second half of a double click on Start must not hit the Pause that has taken its place
 DONE = {
     "start": "Started",
     "pause": "Paused: no further call starts; calls in progress finish",
@@ -31,7 +33,8 @@ def action_buttons(campaign: Campaign, allowed: Sequence[str]) -> None:
                     pressed = action
         if campaign.status == "draft" and st.button("Delete", icon=":material/delete:", key="do_delete"):
             pressed = "delete"
-    if pressed is not None:
+    if pressed is not None and time.monotonic() >= st.session_state.get("acts_again_at", 0.0):
+        st.session_state["acts_again_at"] = time.monotonic() + REST_S
         try:
             _ACTS.get(pressed, _at_once)(campaign, pressed)
         except CommandRefused as refused:

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from dashboard.parts import actions
 from tests.dashboard.conftest import Dashboard, kept, labels, shown
 from tests.dashboard.seed import House, add_ground
 
@@ -74,6 +75,19 @@ async def test_start_is_sent_once_and_a_refusal_is_told(dashboard: Dashboard, ho
     await dashboard.draw(page)
     assert "the campaign has no contacts to call" in shown(page)
     assert dashboard.api.received == [("POST", f"/campaigns/{draft}/start")]
+
+
+async def test_a_double_click_on_start_does_not_pause_what_it_started(
+    dashboard: Dashboard, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "REST_S", 60.0)
+    paused = house.campaigns["paused"]
+    page = await dashboard.open("campaign", id=str(paused))
+    page.button(key="do_resume").click()
+    await dashboard.draw(page)
+    page.button(key="do_pause").click()
+    await dashboard.draw(page)
+    assert dashboard.api.received == [("POST", f"/campaigns/{paused}/resume")]
 
 
 async def test_cancelling_asks_first_and_names_what_is_lost(dashboard: Dashboard, house: House) -> None:
