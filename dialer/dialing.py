@@ -17,6 +17,7 @@ from dialer.carrier import Carrier, CarrierRefused, CarrierThrottled, DialOutcom
 from dialer.gates import Seen, Verdict, callee_hours, campaign_gates, contact_gates, deciding, live_attempt, suppression
 from dialer.lifecycle import CallState, ContactStatus
 from dialer.pacing import after_start, back_off, line_gates, pace
+from dialer.phone_numbers import masked
 from dialer.retries import Outcome, Withdrawn
 from dialer.rows import CallRow, CampaignView, ContactFacts, LineView
 
@@ -289,7 +290,7 @@ async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
     try:
         await carrier.hang_up(carrier_call_id)
     except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
-        log.warning("call %d could not be hung up yet: %s", call_id, error)
+        log.warning("call %d could not be hung up yet: %s", call_id, masked(error))
         return False
     return True
 
@@ -305,7 +306,7 @@ async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | No
         return span
 
     pause = await db.retrying(work)
-    log.warning("call %d was not placed (%s): the carrier account is left alone for %.0f s", call.id, error, pause.total_seconds())
+    log.warning("call %d was not placed (%s): the carrier account is left alone for %.0f s", call.id, masked(error), pause.total_seconds())
     throttled = isinstance(error, CarrierThrottled)
     await withdraw(db, call.id, Withdrawn.THROTTLED if throttled else Withdrawn.NOTHING_SENT)
 
@@ -319,12 +320,12 @@ async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
 
         await db.retrying(work)
         return
-    log.error("the carrier refuses our calls: %s", error)
+    log.error("the carrier refuses our calls: %s", masked(error))
     await withdraw(db, call.id, Withdrawn.OUR_FAULT, code=error.code, pause=f"the carrier refuses our calls: {error}")
 
 
 async def _unknown(db: Database, call: CallRow, why: str) -> None:
-    log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, why)
+    log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, masked(why))
     await db.retrying(lambda connection: queries.dialing.unknown(connection, call_id=call.id))
 
 

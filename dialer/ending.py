@@ -12,6 +12,7 @@ from dialer import queries
 from dialer.gates import Seen, Verdict
 from dialer.lifecycle import ContactStatus
 from dialer.pacing import BREAKER_LOOKS_AT, breaker_trips
+from dialer.phone_numbers import masked
 from dialer.retries import Outcome, RetryRules, Tries, Withdrawn, after, outcome_of_carrier, outcome_of_conversation
 from dialer.rows import CallRow, ContactRules
 
@@ -142,4 +143,4 @@ async def settle_campaign(connection: Connection, campaign_id: int) -> None:
 async def pause_with_reason(connection: Connection, campaign_id: int, reason: str) -> None:
     """Pause a running campaign by ourselves, with a reason that people can act on."""
     if await queries.settling.pause_campaign(connection, campaign_id=campaign_id, reason=reason) is not None:
-        log.warning("campaign %d paused: %s", campaign_id, reason)
+        log.warning("campaign %d paused: %s", campaign_id, masked(reason))

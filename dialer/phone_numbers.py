@@ -15,6 +15,7 @@ class InvalidNumber(ValueError):
 
 
 _SPREADSHEET = re.compile(r"^[+-]?\d+([.,]\d+)?[eE][+-]?\d+$")
+_LONG_NUMBER = re.compile(r"\+?\d[\d ]{5,}\d")
 _WHOLE_AS_DECIMAL = re.compile(r"^\+?\d{6,}[.,]0+$")
 _REASONS = {
     phonenumbers.ValidationResult.TOO_SHORT: "is too short",
@@ -23,6 +24,11 @@ _REASONS = {
     phonenumbers.ValidationResult.INVALID_LENGTH: "has a wrong length",
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
 }
+
+
+def masked(text: object) -> str:
+    """A text for a log, of each phone number in it only the last two digits."""
+    return _LONG_NUMBER.sub(lambda found: "*" * (len(found.group()) - 2) + found.group()[-2:], str(text))
 
 
 @lru_cache(maxsize=4096)

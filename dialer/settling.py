@@ -16,6 +16,7 @@ from dialer import ending, queries
 from dialer.carrier import Carrier, CarrierCall, CarrierReport, CarrierThrottled, DialOutcomeUnknown, NothingSent
 from dialer.dialing import LEASE_S, hang_up, withdraw
 from dialer.lifecycle import CallState
+from dialer.phone_numbers import masked
 from dialer.retries import Outcome, Withdrawn
 from dialer.rows import CallRow
 
@@ -161,7 +162,7 @@ class SettleCalls:
         try:
             found = await self._find(carrier, call)
         except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
-            log.warning("call %d could not be looked up (%s): again in %.0f s", call_id, error, LOOK_EVERY_S)
+            log.warning("call %d could not be looked up (%s): again in %.0f s", call_id, masked(error), LOOK_EVERY_S)
             return False
         if found is None:
             return await self._missed(call)

@@ -102,6 +102,23 @@ async def test_our_own_fault_pauses_the_campaign_and_costs_no_try(world: World) 
     assert {contact.tries for contact in await world.contacts(campaign)} == {0}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        CarrierRefused("ours", "21215", f"not authorized to call {number(0)}"),
+        CarrierThrottled(f"too many for {number(0)}"),
+        DialOutcomeUnknown(f"no answer for {number(0)}"),
+    ],
+)
+async def test_no_number_is_logged_whatever_the_carrier_says(world: World, caplog: pytest.LogCaptureFixture, fault: Exception) -> None:
+    caplog.set_level("DEBUG", "dialer")
+    world.carrier.script = [fault]
+    await world.campaign(1)
+    await world.tick(await world.loop())
+    assert caplog.records
+    assert number(0)[1:] not in caplog.text
+
+
 async def test_an_invalid_number_fails_for_good(world: World) -> None:
     campaign = await world.campaign(1, max_retries=3, retry_delay_min=1)
     world.carrier.script = [CarrierRefused("callee", "21211", "invalid number")]
