@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 
-from agent_runtime.agent import Agent
+from agent_runtime.agent import Agent, MissingVariable
 from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason
 from agent_runtime.leg import Leg
 from agent_runtime.pipeline import CallPipeline
 from agent_runtime.providers import ProviderUnavailable, Services, services_for
 from agent_runtime.results import result
+from agent_runtime.script import fixed_lines
 from agent_runtime.talk import ALWAYS_SPOKEN, Talk
 
 OVERTIME_S = 60.0  # beyond the agent's own limit: for a goodbye, a mailbox, a carrier that is slow to hang up
@@ -22,8 +23,9 @@ async def converse(leg: Leg, brief: Brief, services: Services, actions: CallActi
     call without a word.
 
     Raises:
-        MissingVariable: a text of the agent needs a variable that `brief` lacks. Nothing was said.
+        MissingVariable: a text that may be spoken needs a variable that `brief` lacks. Nothing was said.
     """
+    fixed_lines(brief.agent, brief.variables)
     talk = Talk(leg, brief, actions, services.timing)
     talk.greet()
     pipeline: CallPipeline | None = None
@@ -32,7 +34,7 @@ async def converse(leg: Leg, brief: Brief, services: Services, actions: CallActi
         talk.connect(pipeline)
         async with asyncio.timeout(brief.agent.max_call_s + OVERTIME_S):
             await talk.over.wait()
-    except ProviderUnavailable as error:
+    except (ProviderUnavailable, MissingVariable) as error:  # the variable: in the prompt of a language model
         talk.cannot_start(str(error))
     except TimeoutError:
         talk.outcome.ended(EndedBy.FAULT, EndReason.TIME_LIMIT, "the call did not end by itself")

@@ -1,7 +1,7 @@
 """What the outside is to a conversation, and a quick conversation to test with."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallResult, Speaker, Turn, Who
@@ -13,12 +13,15 @@ from tests.agent.leg_double import LegDouble
 SPEED = 20.0
 QUICK = Timing(
     turn=TurnTiming(pause=0.3 / SPEED, patience=2 / SPEED),
-    filler=1.5 / SPEED,
-    brain=8 / SPEED,
+    filler=30,
+    brain=60,
     beep=3 / SPEED,
     mailbox=45 / SPEED,
     screening=25 / SPEED,
 )
+"""Fast where the line is fast; how long a brain may take does not depend on the line."""
+
+IMPATIENT = replace(QUICK, filler=1.5 / SPEED, brain=8 / SPEED)
 
 
 @dataclass

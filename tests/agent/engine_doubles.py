@@ -43,7 +43,11 @@ class VoiceDouble:
 class UnderstandingDouble:
     """Vectors that are the same for the same words and nearly at right angles for others."""
 
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
     async def embed(self, lines: list[str]) -> NDArray[np.float32]:
+        self.asked.append(lines)
         await asyncio.sleep(0)
         return np.stack([_vector(line) for line in lines])
 

@@ -42,7 +42,7 @@ class LegDouble:
         self.played += pcm
         self._moved.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._play_on())
+            self._task = asyncio.create_task(self._play_on(), name="the double plays")
         return self._queued
 
     def cut(self) -> int:

@@ -1,13 +1,18 @@
 """A whole conversation with a script, on a line and engines that the test plays."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from agent_runtime.agent import Agent, Intent, Script, Step
+import pytest
+
+from agent_runtime.agent import Agent, Intent, MissingVariable, Script, Step
 from agent_runtime.calls import CallResult, EndedBy, EndReason, Goal, Speaker, Who
+from agent_runtime.conversation import prepare
 from agent_runtime.providers import Services
-from agent_runtime.talk import APOLOGY
+from agent_runtime.talk import ALWAYS_SPOKEN, APOLOGY
 from tests.agent.call_double import QUICK, CallDouble, begin
-from tests.agent.engine_doubles import WORD_MS, RecognitionDouble, VoiceDouble, engines, speech
+from tests.agent.engine_doubles import WORD_MS, RecognitionDouble, UnderstandingDouble, VoiceDouble, engines, speech
 
 GREETING = "Hello Sam. This is the clinic about your appointment. It is on Monday at nine with Doctor Lee. Can you make it?"
 KEY_PHRASE = "about your appointment"
@@ -37,7 +42,7 @@ AGENT = Agent(
     goodbye=GOODBYE,
     voicemail_message=MESSAGE,
     script=SCRIPT,
-    silence_s=1,
+    silence_s=60,
 )
 WORD = WORD_MS * 8  # samples
 NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
@@ -91,6 +96,7 @@ async def test_a_hello_before_the_key_phrase_does_not_stop_the_greeting() -> Non
     await call.leg.agent_speaks()
     await call.leg.heard(WORD)
     call.leg.says()
+    await call.actions.until_turns(1)
     await call.leg.agent_is_done()
     call.leg.says()
     result = await call.result()
@@ -247,7 +253,7 @@ async def test_a_screening_is_told_who_calls_and_the_person_behind_it_is_talked_
 
 
 async def test_a_silent_callee_is_asked_once_and_then_left() -> None:
-    call, _, voice = answered()
+    call, _, voice = answered(agent=changed(silence_s=1))
     result = await call.result()
     assert "Are you still there?" in voice.spoken
     assert (result.who, result.reason, result.ended_by) == (Who.NO_ONE, EndReason.SILENCE, EndedBy.AGENT)
@@ -288,7 +294,7 @@ async def test_a_dead_voice_ends_the_call() -> None:
 
 
 async def test_the_time_limit_ends_with_a_goodbye() -> None:
-    call, _, _ = answered(agent=changed(max_call_s=1, silence_s=30))
+    call, _, _ = answered(agent=changed(max_call_s=1))
     result = await call.result()
     assert result.reason is EndReason.TIME_LIMIT
     assert of(result, Speaker.AGENT)[-1] == GOODBYE
@@ -304,8 +310,34 @@ async def test_a_callback_is_dated_in_the_callees_zone() -> None:
     assert result.callback_at is None or result.callback_at.isoformat() == "2026-03-03T17:00:00-05:00"
 
 
-async def test_cancelling_a_call_leaves_nothing_running_and_hangs_up() -> None:
+async def test_cancelling_a_call_hangs_up_and_leaves_nothing_running() -> None:
+    before = asyncio.all_tasks()
     call, _, _ = answered()
     await call.leg.agent_speaks()
     call.call.cancel()
-    await call.actions.until("hang_up")
+    await asyncio.wait([call.call])
+    assert call.call.cancelled()
+    assert call.actions.asked.count("hang_up") == 1
+    await call.leg.agent_is_done()
+    assert {task.get_name() for task in asyncio.all_tasks() - before} <= {"the double plays"}
+
+
+async def test_what_is_prepared_while_it_rings_is_made_once_for_all_calls() -> None:
+    doubles, _, voice = engines("Yes I can.")
+    understanding = UnderstandingDouble()
+    services = Services(replace(doubles, understanding=understanding), timing=QUICK)
+    await asyncio.gather(prepare(AGENT, services), prepare(AGENT, services))
+    assert len(understanding.asked) == 1
+    assert set(voice.spoken) == set(ALWAYS_SPOKEN)
+    call = begin(AGENT, services, speech(GREETING).pcm)
+    await hear_out(call)
+    call.leg.says()
+    assert (await call.result()).goal is Goal.MET
+    assert understanding.asked[1:] == [["Yes I can."]]
+
+
+async def test_a_text_that_lacks_its_variable_is_never_begun() -> None:
+    call, _, _ = answered(agent=changed(goodbye="Goodbye, {{name}}."))
+    with pytest.raises(MissingVariable, match="name"):
+        await call.result()
+    assert not call.leg.played

@@ -1,7 +1,6 @@
 """A language model as the brain, over the real protocol: it talks, uses its tools, is slow, is not there."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import httpx2
 import pytest
@@ -11,11 +10,10 @@ from agent_runtime.brain_llm import shared_http
 from agent_runtime.calls import EndedBy, EndReason, Goal, Speaker
 from agent_runtime.providers import Services
 from agent_runtime.talk import APOLOGY, FILLER
-from tests.agent.call_double import QUICK, begin
+from tests.agent.call_double import IMPATIENT, QUICK, begin
 from tests.agent.engine_doubles import engines, speech
 from tests.agent.openai_double import Say, serving
 
-PATIENT = replace(QUICK, filler=30, brain=60)  # for the tests that are not about a slow model
 GREETING = "Hello, this is the clinic. Can you come on Monday?"
 AGENT = Agent(
     name="clinic",
@@ -40,7 +38,7 @@ async def test_it_talks_and_ends_when_its_goodbye_was_heard(http: httpx2.AsyncCl
     heard, _, _ = engines("Yes, Monday is fine.")
     async with serving(Say("Great, see you on Monday. Goodbye.", (("note_field", {"name": "day", "value": "Monday"}), END))) as model:
         agent = replace_agent(model.url)
-        call = begin(agent, Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+        call = begin(agent, Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -66,7 +64,7 @@ async def test_an_opt_out_is_suppressed_before_it_has_answered(http: httpx2.Asyn
     heard, _, _ = engines("I would rather not get these.")
     replies = Say("", (("do_not_call", {"evidence": "rather not get these"}),)), Say("Understood. Goodbye.", (END,))
     async with serving(*replies) as model:
-        call = begin(replace_agent(model.url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+        call = begin(replace_agent(model.url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -81,7 +79,7 @@ async def test_an_opt_out_is_suppressed_before_it_has_answered(http: httpx2.Asyn
 async def test_a_slow_model_is_covered_and_then_given_up(http: httpx2.AsyncClient) -> None:
     heard, _, voice = engines("Yes.")
     async with serving(None) as model:
-        call = begin(replace_agent(model.url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
+        call = begin(replace_agent(model.url), Services(heard, http, {}, IMPATIENT), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -94,7 +92,7 @@ async def test_a_slow_model_is_covered_and_then_given_up(http: httpx2.AsyncClien
 async def test_a_cough_while_the_model_thinks_does_not_lose_the_answer(http: httpx2.AsyncClient) -> None:
     heard, _, _ = engines("Yes, Monday is fine.", "")
     async with serving(None, Say("Great, see you on Monday. Goodbye.", (END,))) as model:
-        call = begin(replace_agent(model.url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+        call = begin(replace_agent(model.url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
         await call.leg.agent_speaks()
         await call.leg.agent_is_done()
         call.leg.says()
@@ -110,7 +108,7 @@ async def test_a_model_that_is_not_there_ends_the_call_with_an_apology(http: htt
     heard, _, _ = engines("Yes.")
     async with serving() as model:
         url = model.url
-    call = begin(replace_agent(url), Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+    call = begin(replace_agent(url), Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
     await call.leg.agent_speaks()
     await call.leg.agent_is_done()
     call.leg.says()
@@ -121,10 +119,17 @@ async def test_a_model_that_is_not_there_ends_the_call_with_an_apology(http: htt
 
 async def test_without_a_key_the_call_fails_and_says_what_to_do(http: httpx2.AsyncClient) -> None:
     heard, _, _ = engines()
-    call = begin(AGENT, Services(heard, http, {}, PATIENT), speech(GREETING).pcm, VARIABLES)
+    call = begin(AGENT, Services(heard, http, {}, QUICK), speech(GREETING).pcm, VARIABLES)
     result = await call.result()
     assert result.reason is EndReason.FAILED
     assert "OPENAI_API_KEY" in result.reason_evidence.says
+
+
+async def test_a_prompt_that_lacks_its_variable_fails_the_call_and_names_it(http: httpx2.AsyncClient) -> None:
+    heard, _, _ = engines()
+    result = await begin(replace_agent("http://127.0.0.1:9/v1"), Services(heard, http, {}, QUICK), speech(GREETING).pcm).result()
+    assert result.reason is EndReason.FAILED
+    assert "customer_name" in result.reason_evidence.says
 
 
 def replace_agent(url: str) -> Agent:
