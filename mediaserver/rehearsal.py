@@ -33,12 +33,21 @@ class Outcome:
     reason: str
 
 
-async def start_campaign(api: Api, name: str, contacts: bytes, *, concurrency: int) -> str:
-    """Makes agent, number and campaign, imports `contacts` (CSV), starts, and returns the campaign's id."""
-    agent = await api.post("/agents", {"name": "Appointment reminder", "definition": template("appointment_reminder").to_dict()})
+async def agent_and_number(api: Api, **agent: Any) -> dict[str, str]:
+    """Makes the appointment reminder and the number that it calls from: their ids, as a campaign's settings name them.
+
+    `agent`: fields of the agent that differ from the template's.
+    """
+    definition = template("appointment_reminder").to_dict() | agent
+    made = await api.post("/agents", {"name": definition["name"], "definition": definition})
     number = await api.post("/phone-numbers", {"number": CALLER, "label": "Simulated"})
-    settings = {"name": name, "agent_id": agent["id"], "phone_number_id": number["id"], "concurrency": concurrency, "local_hours": False}
-    campaign = await api.post("/campaigns", settings)
+    return {"agent_id": made["id"], "phone_number_id": number["id"]}
+
+
+async def start_campaign(api: Api, name: str, contacts: bytes, *, concurrency: int, calls_with: Mapping[str, str] | None = None) -> str:
+    """Makes a campaign, imports `contacts` (CSV), starts: its id. `calls_with`: from `agent_and_number`; made where not given."""
+    calls_with = calls_with or await agent_and_number(api)
+    campaign = await api.post("/campaigns", {"name": name, **calls_with, "concurrency": concurrency, "local_hours": False})
     campaign_id = str(campaign["id"])
     await api.upload(f"/campaigns/{campaign_id}/contacts/import", CONTACTS.name, contacts)
     await api.post(f"/campaigns/{campaign_id}/start")

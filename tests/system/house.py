@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +12,14 @@ import aiohttp
 import msgspec
 import psutil
 
-from agent_runtime.templates import template
-from db.database import Database
 from db.embedded import EmbeddedPostgres, attached_url
 from mediaserver.administration import make_token
 from mediaserver.api_client import Api
 from mediaserver.carriers.simulated.journal import CallJournal
+from mediaserver.rehearsal import agent_and_number, start_campaign
 from tests.system.processes import Command, until
 
-CALLER = "+12025550100"
-DATE, TIME = "Monday, March the third", "nine in the morning"
+SERVICES = {"stt": "null", "llm": "null", "tts": "null"}  # for people who beep
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +39,36 @@ class House:
     phones: Command
     phones_url: str
     api: Api
-    account: dict[str, str] = field(repr=False)
-    _number: str = ""
+    calls_with: Mapping[str, str]
+    account: Mapping[str, str] = field(repr=False)
 
     @property
     def folder(self) -> Path:
         return self.command.folder
 
     def part(self, *words: str) -> psutil.Process:
-        """The process of ours whose command line has all of `words`."""
-        return next(process for process in self.command.family() if all(word in " ".join(_words(process)) for word in words))
+        """The process of ours whose command line has all of `words`: the oldest of them."""
+        found = [process for process in self.command.family() if all(word in _words(process) for word in words)]
+        return min(found, key=psutil.Process.create_time)
 
-    async def start_campaign(self, callees: Sequence[Callee], *, concurrency: int = 4, **agent: Any) -> str:
-        """A campaign that calls them, started: its id. `agent`: fields of the agent that differ from the appointment reminder's."""
-        made = await self.api.post("/agents", {"name": "Reminder", "definition": template("appointment_reminder").to_dict() | agent})
-        if not self._number:
-            self._number = str((await self.api.post("/phone-numbers", {"number": CALLER, "label": "Simulated"}))["id"])
-        settings = {"name": "Reminders", "agent_id": made["id"], "phone_number_id": self._number, "local_hours": False}
-        campaign = await self.api.post("/campaigns", {**settings, "concurrency": concurrency})
-        rows = [f'{each.number},{each.name},"{DATE}",{TIME},the Riverside Dental Clinic' for each in callees]
+    async def start_campaign(self, callees: Sequence[Callee], *, concurrency: int = 4) -> str:
+        """A campaign that calls them, started: its id."""
+        rows = [f'{each.number},{each.name},"Monday, March the third",noon,the Riverside Dental Clinic' for each in callees]
         csv = "\n".join(["phone_number,contact_name,appointment_date,appointment_time,company_name", *rows])
-        await self.api.upload(f"/campaigns/{campaign['id']}/contacts/import", "contacts.csv", csv.encode())
-        await self.api.post(f"/campaigns/{campaign['id']}/start")
-        return str(campaign["id"])
+        return await start_campaign(self.api, "Reminders", csv.encode(), concurrency=concurrency, calls_with=self.calls_with)
 
     async def completed(self, campaign: str) -> None:
-        """Return once it is. While the media server is away, it is not."""
+        """Return once it is. While the media server or its database is away, it is waited for."""
 
         async def is_completed() -> bool:
-            try:
-                return bool((await self.api.get(f"/campaigns/{campaign}"))["status"] == "completed")
-            except (aiohttp.ClientError, json.JSONDecodeError):
-                return False
+            return bool((await self.api.get(f"/campaigns/{campaign}"))["status"] == "completed")
 
         await until(is_completed, f"the end of campaign {campaign}")
 
     async def calls(self, campaign: str) -> list[dict[str, Any]]:
         """All its calls, whole, in the order of their start."""
-        ids = sorted(int(call["id"]) async for call in self.api.pages(f"/campaigns/{campaign}/calls"))
-        return [await self.api.get(f"/calls/{each}") for each in ids]
+        ids = [int(call["id"]) async for call in self.api.pages(f"/campaigns/{campaign}/calls")]
+        return [await self.api.get(f"/calls/{each}") for each in sorted(ids)]
 
     async def at_the_network(self) -> list[CallJournal]:
         """What the network itself knows of all calls."""
@@ -107,12 +96,15 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, callees: Sequence[Callee], *phones: str, **variables: str) -> AsyncIterator[House]:
-    """Everything, with `callees` on the network; ended with all that belongs to it. `phones`: further options of the network."""
+async def house(folder: Path, callees: Sequence[Callee], *, tones: bool = False, **variables: str) -> AsyncIterator[House]:
+    """Everything, with `callees` on the network; ended with all that belongs to it. `variables`: of the environment of `callwright up`.
+
+    `tones`: people beep, and the agent does without engines too: cheap, and a call goes on until somebody ends it.
+    """
     people = folder / "people.toml"
     people.write_text("\n".join(f'[[people]]\nnumber = "{each.number}"\npersona = "{each.kind}"' for each in callees))
     account = {"TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16), "TWILIO_AUTH_TOKEN": secrets.token_hex(16)}
-    options = ("--port", "0", "--people", str(people), "--calls-per-second", "20", "--ring-ms", "300", *phones)
+    options = ("--port", "0", "--people", str(people), "--calls-per-second", "20", "--ring-ms", "300", *(["--tones"] if tones else []))
     network = Command(folder / "phones", "phones", *options, **account)
     up = Command(folder / "data", "up", **account, **variables)
     try:
@@ -121,23 +113,13 @@ async def house(folder: Path, callees: Sequence[Callee], *phones: str, **variabl
         up.set(TWILIO_API_URL=url, CALLWRIGHT_REHEARSAL="1", CALLWRIGHT_CALLS_PER_SECOND="10")
         await up.start()
         await up.says("Ctrl-C stops everything")
-        web = (await up.says("API +(http://[^/]+)"))
+        web = await up.says("API +(http://[^/]+)")
         async with Api(web, await make_token(attached_url(up.folder), "test", "operator")) as api:
-            yield House(up, network, url, api, account)
+            yield House(up, network, url, api, await agent_and_number(api, **(SERVICES if tones else {})), account)
     finally:
         await up.end()
         await network.end()
         await EmbeddedPostgres(up.folder).destroy()
-
-
-@asynccontextmanager
-async def database(running: House) -> AsyncIterator[Database]:
-    """The database behind it."""
-    opened = await Database.connect(attached_url(running.folder))
-    try:
-        yield opened
-    finally:
-        await opened.close()
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -16,7 +16,6 @@ Moment = Callable[[Command], Awaitable[object]]
 
 BEEPING = Callee("+12025550201", "Beatrice Beeper", "agrees")
 BUSY = Callee("+12025550202", "Bob Busby", "busy")
-SERVICES = {"stt": "null", "llm": "null", "tts": "null"}  # with people who beep: a call goes on until somebody ends it
 
 
 def file_appears(name: str) -> Moment:
@@ -48,7 +47,7 @@ async def up(tmp_path: Path) -> AsyncIterator[Command]:
 
 @pytest.fixture
 async def calling(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, [BEEPING, BUSY], "--tones", CALLWRIGHT_DRAIN_S="1") as running:
+    async with house(tmp_path, [BEEPING, BUSY], tones=True, CALLWRIGHT_DRAIN_S="1") as running:
         yield running
 
 
@@ -61,7 +60,7 @@ async def test_while_it_starts(up: Command, moment: str) -> None:
 
 
 async def test_in_mid_campaign_the_call_ends_with_a_result(calling: House) -> None:
-    await calling.start_campaign([BEEPING], **SERVICES)
+    await calling.start_campaign([BEEPING])
     await calling.on_the_line(BEEPING)
     await _ends_with_all_that_is_its_own(calling.command)
     assert [call.status for call in await calling.at_the_network()] == ["completed"]
@@ -72,7 +71,7 @@ async def test_in_mid_campaign_the_call_ends_with_a_result(calling: House) -> No
 
 
 async def test_after_the_end_of_a_campaign(calling: House) -> None:
-    await calling.completed(await calling.start_campaign([BUSY], **SERVICES))
+    await calling.completed(await calling.start_campaign([BUSY]))
     await _ends_with_all_that_is_its_own(calling.command)
     async with _started_again(calling.folder) as connection:
         assert await connection.fetchval("select status from campaigns") == "completed"

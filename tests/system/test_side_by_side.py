@@ -1,10 +1,9 @@
 """Many on one machine: ports taken by others, two at once, one folder for one machine, and a parent that dies without a word."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +11,10 @@ import pytest
 
 from db.embedded import EmbeddedPostgres
 from mediaserver.stack import DASHBOARD_PORT
+from tests.system.house import Callee, house
 from tests.system.processes import Command, all_ended, run
+
+BEEPING = Callee("+12025550203", "Beatrice Beeper", "agrees")
 
 
 @contextmanager
@@ -60,32 +62,32 @@ async def test_ports_that_others_have_are_left_to_them_and_two_machines_run_side
 async def test_a_second_machine_on_the_same_folder_is_refused_and_the_first_one_runs_on(machines: list[Command]) -> None:
     first = await machines[0].start()
     await first.says("Ctrl-C stops everything")
-    second = run(first.folder, "up", PORT="0")
+    second = await asyncio.to_thread(run, first.folder, "up", PORT="0")
     assert second.code == 1
     assert "is run by another process already" in second.errors
     assert "CALLWRIGHT_DATA_DIR" in second.errors
     assert "Traceback" not in second.errors
-    listed = run(first.folder, "campaign", "list")
+    listed = await asyncio.to_thread(run, first.folder, "campaign", "list")
     assert (listed.code, listed.errors) == (0, "")
 
 
-async def test_the_children_of_a_killed_parent_end_and_the_next_one_starts(tmp_path: Path) -> None:
-    async with AsyncExitStack() as stack:
-        killed = Command(tmp_path / "data", "up")
-        stack.push_async_callback(EmbeddedPostgres(killed.folder).destroy)
-        stack.push_async_callback(killed.end)
-        await killed.start()
-        await killed.says("Ctrl-C stops everything")
-        family = killed.family()
+async def test_the_children_of_a_parent_that_is_killed_in_mid_campaign_end_and_the_next_one_starts(tmp_path: Path) -> None:
+    async with house(tmp_path, [BEEPING], tones=True, CALLWRIGHT_DRAIN_S="0") as killed:
+        await killed.start_campaign([BEEPING])
+        await killed.on_the_line(BEEPING)
+        family = killed.command.family()
         assert len(family) > 5
-        killed.process.send_signal(signal.SIGKILL)
+        killed.command.process.kill()
         await all_ended(family)
-        await killed.ended()
         after = Command(killed.folder, "up")
-        stack.push_async_callback(after.end)
-        await after.start()
-        await after.says("Ctrl-C stops everything")
-        assert not any("Sign in" in line for line in after.said)  # the account of the first start is still there
+        try:
+            await after.start()
+            await after.says("Ctrl-C stops everything")
+            assert not any("Sign in" in line for line in after.said)  # the account of the first start is still there
+            listed = await asyncio.to_thread(run, killed.folder, "campaign", "list")
+            assert "in_progress" in listed.output
+        finally:
+            await after.end()
 
 
 async def test_a_server_whose_port_is_taken_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""What is killed in mid-campaign comes back by itself, and the campaign ends as it should: real recognition and voices on both sides."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_runtime.local.engines import ALL
+from mediaserver.carriers.simulated.journal import CallJournal
+from tests.system.house import Callee, House, house
+from tests.system.processes import all_ended
+
+pytestmark = pytest.mark.timeout(300)
+
+WEB = (
+    Callee("+12125550201", "Anna Agreda", "agrees"),
+    Callee("+12125550202", "Rita Robson", "robot"),
+    Callee("+12125550203", "Bo Busby", "busy"),
+)
+DATABASE = (Callee("+12125550211", "Nathan Evermore", "never_again"), Callee("+12125550212", "Hannah Upton", "hangs_up"))
+WORKERS = (Callee("+12125550221", "Wilma Neverton", "never_again"),)
+EVERYBODY = (*WEB, *DATABASE, *WORKERS)
+
+
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with house(tmp_path_factory.mktemp("kills"), EVERYBODY) as started:
+        yield started
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a campaign in the record, and what the network knows of its calls."""
+
+    calls: list[dict[str, Any]]
+    journal: list[CallJournal]
+
+
+async def told(running: House, campaign: str, callees: tuple[Callee, ...]) -> Told:
+    await running.completed(campaign)
+    numbers = {each.number for each in callees}
+    return Told(await running.calls(campaign), [call for call in await running.at_the_network() if call.to in numbers])
+
+
+@pytest.fixture(scope="module")
+async def database_killed(running: House) -> Told:
+    """A campaign whose database is killed while it talks to both of its callees."""
+    campaign = await running.start_campaign(DATABASE)
+    await running.on_the_line(*DATABASE)
+    postmaster = running.part("-D", "listen_addresses=127.0.0.1")
+    postmaster.kill()
+    await all_ended([postmaster])
+    return await told(running, campaign, DATABASE)
+
+
+async def test_no_turn_and_no_result_is_lost_with_the_database(database_killed: Told) -> None:
+    assert len(database_killed.calls) == len(database_killed.journal) == len(DATABASE)
+    by_number = {call["number"]: call for call in database_killed.calls}
+    for heard in database_killed.journal:
+        call = by_number[heard.to]
+        assert (call["state"], call["outcome"], call["who"]) == ("ended", "person", "human")
+        assert [turn["position"] for turn in call["turns"]] == list(range(len(call["turns"])))
+        kept = _words(" ".join(turn["text"] for turn in call["turns"] if turn["speaker"] == "callee"))
+        assert heard.said
+        for line in heard.said:
+            words = _words(line.text)
+            assert (words & kept).total() >= words.total() / 2, (line.text, call["turns"])
+    assert by_number[DATABASE[0].number]["opted_out"]
+
+
+def _words(text: str) -> "Counter[str]":
+    return Counter(re.findall(r"[a-z']+", text.lower()))
+
+
+async def test_no_log_of_a_whole_run_has_a_number_a_name_or_what_was_said(running: House, database_killed: Told) -> None:
+    said = {turn["text"] for call in database_killed.calls for turn in call["turns"]} | {
+        line.text for call in database_killed.journal for line in (*call.said, *call.heard)
+    }
+    assert len(said) > 4
+    lines = {text for text in said if len(text.split()) > 2}  # "Hello?" may stand in a log for other reasons
+    private = [*lines, *(each.number for each in EVERYBODY), *(each.number.removeprefix("+") for each in EVERYBODY)]
+    private += [name for each in EVERYBODY for name in (each.name, each.name.split()[-1])]
+    logs = running.logs()
+    assert {"web.log", "dashboard.log", "postgres.log"} <= {Path(name).name for name in logs}
+    assert [(name, text) for name, log in logs.items() for text in private if text in log] == []
+
+
+async def test_calls_go_on_when_an_engine_worker_is_killed(running: House) -> None:
+    campaign = await running.start_campaign(WORKERS)
+    await running.on_the_line(*WORKERS)
+    killed = [running.part("agent_runtime.local.worker", kind) for kind in ALL]
+    for worker in killed:
+        worker.kill()
+    await all_ended(killed)
+    [call] = (await told(running, campaign, WORKERS)).calls
+    assert (call["state"], call["outcome"], call["who"]) == ("ended", "person", "human")
+    assert call["opted_out"]  # what was said after the workers' end was recognised and understood
+
+
+async def test_a_killed_media_server_comes_back_and_nobody_is_called_twice_or_forgotten(running: House) -> None:
+    web = running.part("mediaserver.cli", "serve")
+    campaign = await running.start_campaign(WEB, concurrency=2)
+    await running.on_the_line(*WEB[:2])
+    web.kill()
+    await all_ended([web])
+    found = await told(running, campaign, WEB)
+    assert Counter(call.to for call in found.journal) == Counter(each.number for each in WEB)  # no retries were asked for: one call each
+    tried = [call for call in found.calls if call["outcome"] != "withdrawn"]
+    assert Counter(call["number"] for call in tried) == Counter(each.number for each in WEB)
+    assert {call["state"] for call in found.calls} == {"ended"}
+    assert all(call.status not in ("queued", "ringing", "in-progress") for call in found.journal)
+    contacts = [contact async for contact in running.api.pages(f"/campaigns/{campaign}/contacts")]
+    assert {contact["status"] for contact in contacts} <= {"completed", "failed"}
+    assert running.part("mediaserver.cli", "serve").pid != web.pid
