@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from db.audit import audit
 from db.database import Connection, Database
 from dialer import ending, queries
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check
@@ -182,11 +183,6 @@ async def lock(connection: Connection, campaign_id: int, action: Action | None =
         verb = _WORDS.get(action, action.value.replace("_", " "))
         raise NotAllowed(f"the campaign is {shown(campaign.status)}: it can be {verb} only in {allowed}")
     return campaign
-
-
-async def audit(connection: Connection, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """A line in the audit log: who did what to which."""
-    await queries.campaigns.audit(connection, actor=actor, action=action, subject=subject, detail=dict(detail))
 
 
 async def run_again(connection: Connection, campaign_id: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
+from db.audit import audit
 from db.database import Connection, Database
 from dialer import campaigns, queries
 from dialer.csv_reading import MAX_FIELD, NotACsv, Table, read_table
@@ -118,7 +119,7 @@ async def import_contacts(
             await queries.contacts.keep_import(
                 connection, campaign_id=campaign_id, file_name=options.file_name, actor=actor, report=asdict(report)
             )
-            await campaigns.audit(connection, actor, "contact.import", f"campaign {campaign_id}", {"contacts": report.imported})
+            await audit(connection, actor, "contact.import", f"campaign {campaign_id}", {"contacts": report.imported})
     except _NothingGoesIn:
         if not options.dry_run:
             report.imported = 0

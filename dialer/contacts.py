@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from db.audit import audit
 from db.database import Connection, Database
 from dialer import campaigns, ending, queries
 from dialer.errors import NotAllowed, NotFound
@@ -76,7 +77,7 @@ async def add(db: Database, campaign_id: int, given: Sequence[NewContact], *, ac
                 variables=[dict(each.variables) for each in good.values()],
             )
         }
-        await campaigns.audit(connection, actor, "contact.add", f"campaign {campaign_id}", {"contacts": len(inserted)})
+        await audit(connection, actor, "contact.add", f"campaign {campaign_id}", {"contacts": len(inserted)})
     refused += [
         NotAdded(position_of[number], "the campaign has this number already", "leave it out") for number in good if number not in inserted
     ]
@@ -185,7 +186,7 @@ async def _change(
             await campaigns.run_again(connection, campaign_id)
         else:
             await ending.settle_campaign(connection, campaign_id)
-        await campaigns.audit(connection, actor, audited, f"contact {contact_id}", {})
+        await audit(connection, actor, audited, f"contact {contact_id}", {})
         after: Contact | None = await queries.contacts.get(connection, contact_id=contact_id)
         return after or contact
 

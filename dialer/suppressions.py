@@ -1,8 +1,8 @@
 """The do-not-call list: it outruns the queue. After `add` has answered, no call to the number starts."""
 
+from db.audit import audit
 from db.database import Connection, Database
 from dialer import queries
-from dialer.campaigns import audit
 from dialer.clock import Clock
 from dialer.dialing import lock_callee
 from dialer.errors import NotAllowed, NotFound

@@ -13,9 +13,10 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from db.database import Connection, Database
+from db.audit import audit
+from db.database import Database
 from db.queries import load
-from db.rows import AuditRow, SignedIn, TokenRow, UserRow
+from db.rows import SignedIn, TokenRow, UserRow
 
 SESSION_LASTS = timedelta(days=7)
 SHORTEST_PASSWORD = 10
@@ -205,16 +206,6 @@ async def user(database: Database, user_id: int) -> UserRow | None:
 async def tokens(database: Database, after: int, at_most: int) -> Sequence[TokenRow]:
     """Tokens after that id that are not revoked, oldest first."""
     return [row async for row in _queries.list_tokens(database.pool, after=after, at_most=at_most)]
-
-
-async def audit(connection: Connection, actor: str, action: str, subject: str, detail: dict[str, object]) -> None:
-    """A line in the log of who did what, in the transaction of what was done."""
-    await _queries.audit(connection, actor=actor, action=action, subject=subject, detail=detail)
-
-
-async def audit_log(database: Database, before: int | None, at_most: int) -> Sequence[AuditRow]:
-    """Lines before that id, newest first."""
-    return [row async for row in _queries.list_audit(database.pool, before=before, at_most=at_most)]
 
 
 def _person(found: SignedIn) -> Person:

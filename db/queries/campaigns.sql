@@ -117,7 +117,3 @@ select coalesce(blocked_by, case when not_before > callwright_now() then 'retry_
        min(due_at) filter (where due_at > callwright_now()) as look_again_at
 from contacts where campaign_id = :campaign_id::bigint and status = 'pending'
 group by 1 order by 2 desc, 1;
-
--- name: audit(actor, action, subject, detail)!
--- Who did what.
-insert into audit_log (actor, action, subject, detail) values (:actor::text, :action::text, :subject::text, :detail::jsonb);

@@ -105,13 +105,3 @@ with used as (
     where token_hash = :token_hash::bytea and revoked_at is null and coalesce(last_used_at, '-infinity') < callwright_now() - interval '1 minute'
 )
 select id, name, role from api_tokens where token_hash = :token_hash::bytea and revoked_at is null;
-
--- name: audit(actor, action, subject, detail)!
--- Who did what to which.
-insert into audit_log (actor, action, subject, detail) values (:actor::text, :action::text, :subject::text, :detail::jsonb);
-
--- name: list_audit(before, at_most)
--- record_class: AuditRow
--- A page of the log, newest first.
-select id, at, actor, action, subject, detail from audit_log
-where :before::bigint is null or id < :before::bigint order by id desc limit :at_most::int;

@@ -7,13 +7,14 @@ import asyncpg
 from pydantic import Field
 
 from agent_runtime.agent import Agent
+from db.audit import audit
 from db.queries import load
 from db.rows import AgentRow
 from dialer.errors import Outdated
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
-from mediaserver.identity import Role, audit
+from mediaserver.identity import Role
 
 _queries = load("agents")
 

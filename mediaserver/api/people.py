@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from db.audit import audit_log as log_of
 from db.rows import UserRow
 from mediaserver import identity
 from mediaserver.api.access import SESSION_COOKIE
@@ -151,7 +152,7 @@ async def revoke_token(asked: Asked[None, None]) -> None:
 async def audit_log(asked: Asked[PageQuery, None]) -> Page[AuditAnswer]:
     """Who did what, newest first."""
     query = asked.query
-    return page_of(AuditAnswer, await identity.audit_log(asked.database, query.position, query.limit + 1), query.limit)
+    return page_of(AuditAnswer, await log_of(asked.database, query.position, query.limit + 1), query.limit)
 
 
 async def _found(asked: Asked[Any, Any]) -> UserRow:

@@ -5,13 +5,14 @@ from typing import Any
 
 from pydantic import Field
 
+from db.audit import audit
 from db.queries import load
 from db.rows import PhoneNumberRow
 from dialer.phone_numbers import read_number
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
-from mediaserver.identity import Role, audit
+from mediaserver.identity import Role
 
 _queries = load("phone_numbers")
 

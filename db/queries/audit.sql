@@ -1,0 +1,11 @@
+-- The log of who did what.
+
+-- name: audit(actor, action, subject, detail)!
+-- Who did what to which.
+insert into audit_log (actor, action, subject, detail) values (:actor::text, :action::text, :subject::text, :detail::jsonb);
+
+-- name: list_audit(before, at_most)
+-- record_class: AuditRow
+-- A page of the log, newest first.
+select id, at, actor, action, subject, detail from audit_log
+where :before::bigint is null or id < :before::bigint order by id desc limit :at_most::int;
