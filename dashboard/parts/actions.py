@@ -12,7 +12,8 @@ from dashboard.parts.frame import say, say_and_rerun
 from dashboard.rows import Campaign
 from dashboard.words import ACTION, md, plural
 
-REST_S = 1.0  # after an action: the second half of a double click on Start must not hit the Pause that has taken its place
+REST_S = 1.0  # after an action: the second half of a double click on Start must not hit the Pause that takes its place
+_RESTS_UNTIL = "actions_rest_until"
 DONE = {
     "start": "Started",
     "pause": "Paused: no further call starts; calls in progress finish",
@@ -22,27 +23,39 @@ DONE = {
 
 
 def action_buttons(campaign: Campaign, allowed: Sequence[str]) -> None:
-    """The buttons that `allowed` names, in its order."""
-    pressed = None
+    """The buttons that `allowed` names, in its order; all of them grey for a moment after an action."""
+    pressed, resting = None, _RESTS_UNTIL in st.session_state
     with st.container(horizontal=True):
         for action in allowed:
             if action in ACTION:
                 shown = ACTION[action]
                 weight: Literal["primary", "secondary"] = "primary" if shown.colour == "primary" else "secondary"
-                if st.button(shown.label, icon=shown.icon, type=weight, key=f"do_{action}"):
+                if st.button(shown.label, icon=shown.icon, type=weight, key=f"do_{action}", disabled=resting):
                     pressed = action
-        if campaign.status == "draft" and st.button("Delete", icon=":material/delete:", key="do_delete"):
+        if campaign.status == "draft" and st.button("Delete", icon=":material/delete:", key="do_delete", disabled=resting):
             pressed = "delete"
-    if pressed is not None and time.monotonic() >= st.session_state.get("acts_again_at", 0.0):
-        st.session_state["acts_again_at"] = time.monotonic() + REST_S
+    if pressed is not None:
         try:
             _ACTS.get(pressed, _at_once)(campaign, pressed)
         except CommandRefused as refused:
             st.error(md(str(refused)), icon=":material/error:")
 
 
+def rested() -> bool:
+    """True once after each rest: the buttons may be drawn anew."""
+    if time.monotonic() < st.session_state.get(_RESTS_UNTIL, float("inf")):
+        return False
+    del st.session_state[_RESTS_UNTIL]
+    return True
+
+
+def _rest() -> None:
+    st.session_state[_RESTS_UNTIL] = time.monotonic() + REST_S
+
+
 def _at_once(campaign: Campaign, action: str) -> None:
     commands().act(campaign.id, action)
+    _rest()
     say_and_rerun(f"{DONE[action]}: {md(campaign.name)}" if action in ("start", "resume") else DONE[action])
 
 
@@ -56,6 +69,7 @@ def _cancel(campaign: Campaign, action: str) -> None:
 
 def _duplicate(campaign: Campaign, _action: str) -> None:
     copy = commands().duplicate(campaign.id)
+    _rest()
     say("Duplicated: this is the new Draft")
     st.switch_page("views/campaign.py", query_params={"id": str(copy)})
 

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.commands import commands
 from dashboard.data import data
 from dashboard.parts import frame
-from dashboard.parts.actions import action_buttons
+from dashboard.parts.actions import action_buttons, rested
 from dashboard.parts.frame import Person, live
 from dashboard.parts.status import badge
 from dashboard.parts.warnings import missing_variables
@@ -57,9 +57,9 @@ def _head(person: Person, campaign: Campaign) -> None:
 
 @live
 def _watch(drawn: Campaign) -> None:
-    """Draws the whole page anew when the status has changed: other actions are allowed then."""
+    """Draws the whole page anew when the status has changed, for other actions are allowed then, or when they have rested."""
     now = data().campaign(drawn.id)
-    if now is None or (now.status, now.status_reason, now.version) != (drawn.status, drawn.status_reason, drawn.version):
+    if rested() or now is None or (now.status, now.status_reason, now.version) != (drawn.status, drawn.status_reason, drawn.version):
         st.rerun()
 
 
