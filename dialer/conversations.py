@@ -65,9 +65,9 @@ async def keep_turn(db: Database, call_id: int, turn: KeptTurn) -> None:
     )
 
 
-async def keep_event(db: Database, call_id: int, source: str, kind: str, detail: Mapping[str, Any]) -> None:
-    """An event for the call's timeline. `source`: agent, operator or dialer."""
-    await queries.settling.keep_event(db.pool, call_id=call_id, source=source, kind=kind, key=None, detail=dict(detail))
+async def keep_event(db: Database, call_id: int, source: str, kind: str, detail: Mapping[str, Any], *, key: str | None = None) -> None:
+    """An event for the call's timeline. `source`: agent, operator or dialer. With a `key` it is kept once, however often it is told."""
+    await queries.settling.keep_event(db.pool, call_id=call_id, source=source, kind=kind, key=key, detail=dict(detail))
 
 
 async def keep_recording(db: Database, call_id: int, recording: str) -> None:

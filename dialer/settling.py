@@ -30,7 +30,8 @@ CLOCKS_APART = timedelta(seconds=30)  # how far the carrier's clock may be behin
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a report did. `news`: it had not been told before. `hang_up`: the carrier's id of a call that must not go on: hang it up."""
+    """What a report did. `news`: it had not been told before. `hang_up`: the carrier's id of a call that must not go on: hang it up,
+    also where the report is an old one."""
 
     news: bool
     hang_up: str | None = None
@@ -43,20 +44,21 @@ async def record_report(db: Database, call_id: int, report: CarrierReport) -> Re
         UnknownCall: the carrier tells of a call that was never ours. What a lost connection raises: to be done again, which is harmless.
     """
     async with ending.locked(db, call_id) as (connection, call):
-        news = await queries.settling.keep_event(
+        kept = await queries.settling.keep_event(
             connection, call_id=call_id, source="carrier", kind=report.state.value, key=report.key, detail=_detail(report)
         )
-        if news is None:
-            return Reported(news=False)
+        news = kept is not None
         if call.carrier_call_id not in (None, report.carrier_call_id):
-            return _about_a_second_call(call, report)
+            return _about_a_second_call(call, report, news)
         if report.state is CallState.ENDED:
-            await _carrier_ended(connection, call, report.outcome, report.code, report.carrier_call_id, report)
-            return Reported(news=True)
-        await queries.settling.progress(
-            connection, call_id=call_id, state=report.state.value, at=report.at, carrier_call_id=report.carrier_call_id
-        )
-        return Reported(news=True, hang_up=report.carrier_call_id if _given_up(call) else None)
+            if news:
+                await _carrier_ended(connection, call, report.outcome, report.code, report.carrier_call_id, report)
+            return Reported(news)
+        if news:
+            await queries.settling.progress(
+                connection, call_id=call_id, state=report.state.value, at=report.at, carrier_call_id=report.carrier_call_id
+            )
+        return Reported(news, hang_up=report.carrier_call_id if _given_up(call) else None)
 
 
 def _given_up(call: CallRow) -> bool:
@@ -64,10 +66,10 @@ def _given_up(call: CallRow) -> bool:
     return call.cancel_wanted or (call.state == CallState.ENDED and call.outcome in (Outcome.LOST, Outcome.WITHDRAWN))
 
 
-def _about_a_second_call(call: CallRow, report: CarrierReport) -> Reported:
+def _about_a_second_call(call: CallRow, report: CarrierReport, news: bool) -> Reported:
     """The carrier made two calls of one request: the one that is not ours is hung up."""
     log.warning("call %d has a second call at the carrier: it is hung up", call.id)
-    return Reported(news=True, hang_up=None if report.state is CallState.ENDED else report.carrier_call_id)
+    return Reported(news, hang_up=None if report.state is CallState.ENDED else report.carrier_call_id)
 
 
 def _detail(report: CarrierReport) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -159,7 +160,10 @@ class ActionsOnCall:
 
     async def note(self, kind: str, detail: Detail) -> None:
         """Keep an event of the call's timeline."""
-        await self._notebook.keep(lambda: keep_event(self._house.db, self._call.call_id, "agent", kind, detail), patience_s=TURN_PATIENCE_S)
+        key = secrets.token_hex(8)  # a note whose commit lost its answer is written again, and stands there once
+        await self._notebook.keep(
+            lambda: keep_event(self._house.db, self._call.call_id, "agent", kind, detail, key=key), patience_s=TURN_PATIENCE_S
+        )
 
     async def hang_up(self) -> None:
         """End the phone call at the carrier, once, where the carrier has not ended it.

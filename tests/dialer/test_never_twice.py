@@ -223,8 +223,10 @@ async def test_of_two_calls_for_one_attempt_the_second_is_hung_up(world: World) 
     assert world.carrier.hung_up == ["CA2"]
     (call,) = await world.calls()
     assert call["carrier_call_id"] == "CA1"
-    told = await world.report(call["id"], CallState.ANSWERED, carrier_call_id="CA3")
-    assert told.hang_up == "CA3"
+    told = await world.report(call["id"], CallState.ANSWERED, carrier_call_id="CA3", key="a")
+    assert (told.news, told.hang_up) == (True, "CA3")
+    again = await world.report(call["id"], CallState.ANSWERED, carrier_call_id="CA3", key="a")
+    assert (again.news, again.hang_up) == (False, "CA3")  # told twice, it must still not go on
 
 
 async def test_doubled_reordered_and_late_reports_change_nothing_that_they_should_not(world: World) -> None:
