@@ -12,7 +12,7 @@ from tests.agent.leg_double import LegDouble
 
 SPEED = 20.0
 QUICK = Timing(
-    turn=TurnTiming(pause=0.3 / SPEED, patience=2 / SPEED),
+    turn=TurnTiming(pause=0.3 / SPEED),
     filler=30,
     brain=60,
     beep=3 / SPEED,
