@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import asyncpg
@@ -38,6 +39,8 @@ LOST = (
 # The server undid the transaction for the sake of another one: the same again may pass.
 UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
+NEWEST_SCHEMA = max(path.name.partition("_")[0] for path in (Path(__file__).parent / "migrations").glob("[0-9]*_*.sql"))
+
 _ADVICE = "check that it runs and that DATABASE_URL is right"
 
 
@@ -64,6 +67,20 @@ class Database:
         except (*LOST, asyncpg.PostgresError, ValueError) as error:
             raise DatabaseUnavailable(f"the database does not answer ({error}): {_ADVICE}") from error
         return cls(pool)
+
+    async def check_schema(self) -> None:
+        """Make sure that the database has the schema of this version.
+
+        Raises:
+            DatabaseUnavailable: it has another one, or none.
+        """
+        try:
+            has = await self.pool.fetchval("select max(version_num) from alembic_version")
+        except asyncpg.UndefinedTableError:
+            has = None
+        if has != NEWEST_SCHEMA:
+            told = f"has schema {has}" if has else "has no schema yet"
+            raise DatabaseUnavailable(f"the database {told}, and this version works with {NEWEST_SCHEMA}: run `callwright migrate`")
 
     async def close(self, within_s: float = 5.0) -> None:
         """Give the connections back; those still in use after `within_s` are cut."""

@@ -385,8 +385,10 @@ def _read_connection(data_dir: Path) -> Connection | None:
     path = data_dir / "postgres.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Connection)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise DatabaseUnavailable(f"{path} is another user's: run this as the user that started `callwright up`") from error
     except msgspec.DecodeError as error:
         raise DatabaseUnavailable(f"{path} is damaged: restore it from a backup, or use another CALLWRIGHT_DATA_DIR") from error
 

@@ -16,7 +16,7 @@ from db.embedded import attached_url
 from db.migrate import migrate
 from db.queries import load
 from dialer import campaigns, contact_import, rows
-from dialer.contact_import import ImportOptions, NotACsv
+from dialer.contact_import import ImportOptions, NotACsv, Report
 from dialer.errors import NotAllowed, NotFound
 from dialer.rows import Campaign
 from mediaserver import identity
@@ -45,11 +45,8 @@ async def migrate_database(settings: Settings, _options: argparse.Namespace) -> 
 
 async def make_token(database_url: str, name: str, role: str) -> str:
     """A new API token's secret."""
-    database = await Database.connect(database_url)
-    try:
+    async with _opened(database_url) as database:
         return (await identity.create_token(database, name, Role(role), actor=ACTOR))[1]
-    finally:
-        await database.close()
 
 
 async def token(settings: Settings, options: argparse.Namespace) -> int:
@@ -60,7 +57,7 @@ async def token(settings: Settings, options: argparse.Namespace) -> int:
 
 async def user(settings: Settings, options: argparse.Namespace) -> int:
     """Makes an account, or gives one a new password, and prints the password, once."""
-    async with _database(settings) as database:
+    async with _opened(await _url(settings)) as database:
         if options.action == "create":
             try:
                 _, password = await identity.create_user(database, options.user_name, Role(options.role), actor=ACTOR)
@@ -85,7 +82,7 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
     except OSError as error:
         raise Refused(f"can't read {options.file}: {error.strerror}") from error
     with file:
-        async with _database(settings) as database:
+        async with _opened(await _url(settings)) as database:
             try:
                 report = await contact_import.import_contacts(database, options.campaign, file, options=chosen, actor=ACTOR)
             except (NotACsv, NotAllowed, NotFound) as error:
@@ -93,7 +90,7 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
     if options.json:
         print(json.dumps(asdict(report), indent=2))
     else:
-        print(f"{report.imported} of {report.rows} rows imported, {report.refused} refused")
+        print(_summary(report))
         table = csv.writer(sys.stdout)
         table.writerows((problem.line, problem.column, problem.problem, problem.what_to_do) for problem in report.problems)
     return 1 if report.refused else 0
@@ -101,7 +98,7 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
 
 async def campaign(settings: Settings, options: argparse.Namespace) -> int:
     """Lists campaigns, or has one started, paused, resumed or cancelled."""
-    async with _database(settings) as database:
+    async with _opened(await _url(settings)) as database:
         if options.action == "list":
             newest = _campaigns.list_campaigns(database.pool, status=None, search="", before=None, at_most=MOST_LISTED)
             found = [_shown(each) async for each in newest]
@@ -132,6 +129,13 @@ async def dashboard(settings: Settings, options: argparse.Namespace) -> int:
     os.execve(sys.executable, [sys.executable, "-m", "dashboard", "--port", str(options.port)], environment)
 
 
+def _summary(report: Report) -> str:
+    if report.kept:
+        return f"{report.imported} of {report.rows} rows imported, {report.refused} refused"
+    fate = "on a dry run nothing is imported" if report.dry_run else "nothing was imported, because not all rows are good"
+    return f"{report.rows - report.refused} of {report.rows} rows are good, {report.refused} refused: {fate}"
+
+
 def _shown(row: Campaign) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "status": row.status}
 
@@ -141,9 +145,10 @@ async def _url(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = await Database.connect(await _url(settings))
+async def _opened(url: str) -> AsyncIterator[Database]:
+    database = await Database.connect(url)
     try:
+        await database.check_schema()
         yield database
     finally:
         await database.close()

@@ -27,19 +27,16 @@ def main(arguments: list[str] | None = None) -> int:
     if words[:1] == ["phones"]:  # another program with options of its own, which must not share our process
         os.execv(sys.executable, [sys.executable, "-m", "mediaserver.carriers.simulated", *words[1:]])
     options = _parser().parse_args(words)
-    logging.basicConfig(
-        level=os.environ.get("CALLWRIGHT_LOG_LEVEL", "INFO").upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     module, _, function = options.runs.partition(":")
     try:
+        settings = read_settings()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         # Loaded now, so that each command has only what it needs in memory: the media server's engines are large.
         command: Command = getattr(importlib.import_module(f"mediaserver.{module}"), function)
-        return uvloop.run(command(read_settings(), options))
+        return uvloop.run(command(settings, options))
     except EXPECTED as error:
-        print(f"callwright {options.name}: {error}", file=sys.stderr)
+        print(f"callwright {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -47,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="callwright", description="Outbound phone campaigns with voice agents.")
-    commands = parser.add_subparsers(dest="name", required=True, metavar="command")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
     def command(name: str, runs: str, about: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=about, description=about)

@@ -26,6 +26,7 @@ from mediaserver.api_client import Api
 from mediaserver.carriers.simulated import journal
 from mediaserver.rehearsal import CONTACTS, PEOPLE, Outcome, as_bound, bound_outcomes, figures, outcomes_of, start_campaign
 from mediaserver.settings import Settings
+from mediaserver.stack import make_folder
 from mediaserver.up import Machine, stop_signals, unless
 
 CONCURRENCY = 4
@@ -122,7 +123,7 @@ async def _own_folder(data_dir: Path) -> Path:
 def _make_folder(runs: Path) -> tuple[Path, list[Path]]:
     """A new folder in `runs`, and those there that may go."""
     runs = runs.absolute()
-    runs.mkdir(parents=True, exist_ok=True)
+    make_folder(runs)
     ended = [run for run in sorted(runs.iterdir(), key=lambda run: run.stat().st_mtime) if not _is_running(run)]
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
     (folder / "run.json").write_text(json.dumps({"pid": os.getpid()}))

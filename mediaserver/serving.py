@@ -72,6 +72,7 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
         url = settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
         database = await Database.connect(url)
         stack.push_async_callback(database.close)
+        await database.check_schema()
         parts = await _start_parts(stack, settings, database)
         app = web.Application(client_max_size=LARGEST_UPLOAD)
         live = _wire(app, settings, parts)

@@ -1,6 +1,7 @@
 """The settings of every process: read once from the environment, checked, frozen."""
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=30.0, ge=0, le=3600, validation_alias="CALLWRIGHT_DRAIN_S")
     rehearsal: bool = Field(default=False, validation_alias="CALLWRIGHT_REHEARSAL")
     calls_per_second: float = Field(default=1.0, gt=0, le=1000, validation_alias="CALLWRIGHT_CALLS_PER_SECOND")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CALLWRIGHT_LOG_LEVEL")
     concurrency: int = Field(default=50, ge=1, le=1000, validation_alias="CALLWRIGHT_CONCURRENCY")
     twilio_account_sid: str = Field(default="", validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: str = Field(default="", validation_alias="TWILIO_AUTH_TOKEN")

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,18 @@ class Refused(RuntimeError):
     """A command can't be carried out; the message says why and what to do."""
 
 
+def make_folder(path: Path) -> None:
+    """Makes `path`, with what is above it, where it is not there.
+
+    Raises:
+        Refused: that is not possible.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"can't make the folder {path} ({error.strerror}): set CALLWRIGHT_DATA_DIR to one that can be written") from error
+
+
 class PortTaken(RuntimeError):
     """Another program listens there; the message says what to do."""
 
@@ -37,9 +50,16 @@ class ChildFailed(RuntimeError):
     """A process of the stack did not come up; the message has its last words."""
 
 
-def _die_with_parent() -> None:
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with(parent: int) -> Callable[[], None]:
+    """For the forked child: ask the kernel for SIGTERM when the parent dies, and leave if that has happened already."""
+
+    def ask() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -123,7 +143,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE if self.program.announces else output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with(os.getpid()),
             )
         self.starts += 1
         if not self.program.announces:

@@ -19,7 +19,7 @@ from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
 from mediaserver.identity import ensure_first_user
 from mediaserver.settings import Settings
-from mediaserver.stack import DASHBOARD_PORT, Child, ChildFailed, Program, free_port
+from mediaserver.stack import DASHBOARD_PORT, Child, ChildFailed, Program, free_port, make_folder
 
 T = TypeVar("T")
 
@@ -75,7 +75,8 @@ class Machine:
 
     async def _start(self) -> Addresses:
         settings = self._settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.data_dir)
+        make_folder(settings.data_dir / "logs")
         url = settings.database_url or await self._start_database()
         await migrate(url)
         database = await Database.connect(url)
@@ -150,9 +151,7 @@ class Machine:
         return await child.start()
 
     def _log(self, name: str) -> str:
-        folder = self._settings.data_dir / "logs"
-        folder.mkdir(exist_ok=True)
-        return str(folder / f"{name}.log")
+        return str(self._settings.data_dir / "logs" / f"{name}.log")
 
 
 async def up(settings: Settings, _options: argparse.Namespace) -> int:
