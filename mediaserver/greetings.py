@@ -5,7 +5,9 @@ import hashlib
 import logging
 
 from agent_runtime.agent import Agent, MissingVariable, fill
+from agent_runtime.conversation import prepare
 from agent_runtime.engines import EngineUnavailable, Voice
+from agent_runtime.providers import Services
 from agent_runtime.script import fixed_lines
 from db.database import LOST, Database, DatabaseUnavailable
 from db.queries import load
@@ -20,12 +22,13 @@ _speech = load("speech")
 
 
 class Greetings:
-    """Greetings of all calls. `voice`: the local voice, None where this process has none; other voices greet when the call is answered.
-    `preparing`: the same voice for what can wait; `version`: of the engine behind both.
+    """Greetings of all calls, spoken by the local voice in `services`; other voices greet when the call is answered.
+
+    `preparing`: the same voice for what can wait; `version`: of the engine behind both. A process without local engines has neither.
     """
 
-    def __init__(self, database: Database, voice: Voice | None = None, preparing: Voice | None = None, version: str = "") -> None:
-        self._database, self._voice, self._preparing, self._version = database, voice, preparing, version
+    def __init__(self, database: Database, services: Services, preparing: Voice | None = None, version: str = "") -> None:
+        self._database, self._services, self._preparing, self._version = database, services, preparing, version
         self._ahead: asyncio.Queue[tuple[str, str]] = asyncio.Queue()  # text and voice of lines that may be needed later
 
     async def speak_ahead(self) -> None:
@@ -33,7 +36,8 @@ class Greetings:
         while True:
             text, voice = await self._ahead.get()
             try:
-                await _speak(self._preparing, text, voice)
+                if self._preparing is not None:
+                    await self._preparing.speak(text, voice)
             except EngineUnavailable as error:
                 log.warning("a line was not spoken ahead: %s", error)
 
@@ -44,16 +48,17 @@ class Greetings:
             EngineUnavailable: the voice can't speak; the greeting is then spoken when the call is answered.
         """
         call: CallBrief | None = await dialer_queries.settling.brief(self._database.pool, call_id=call_id)
-        if call is None or self._voice is None:
+        engines = self._services.engines
+        if call is None or engines is None:
             return
         agent, variables = Agent.from_dict(call.definition), texts(call)
-        if agent.tts != "local":
-            return
-        text = fill(agent.first_message, variables)
-        pcm = await _speak(self._voice, text, agent.voice)
-        await _speech.keep_prepared_speech(self._database.pool, key=self._key(agent, text), pcm=pcm)
-        for line in fixed_lines(agent, variables):
-            self._ahead.put_nowait((line, agent.voice))
+        if agent.tts == "local":
+            text = fill(agent.first_message, variables)
+            spoken = await engines.voice.speak(text, agent.voice)
+            await _speech.keep_prepared_speech(self._database.pool, key=self._key(agent, text), pcm=spoken.pcm)
+            for line in fixed_lines(agent, variables):
+                self._ahead.put_nowait((line, agent.voice))
+        await prepare(agent, self._services)
 
     async def find(self, agent: Agent, call: CallBrief) -> bytes | None:
         """The prepared greeting as PCM at 8 kHz; None where there is none, and then the conversation speaks it."""
@@ -72,12 +77,6 @@ class Greetings:
 
     def _key(self, agent: Agent, text: str) -> str:
         return hashlib.sha256("\0".join((self._version, agent.voice, text)).encode()).hexdigest()
-
-
-async def _speak(engine: Voice | None, text: str, voice: str) -> bytes:
-    if engine is None:
-        raise EngineUnavailable("this process has no local voice")
-    return (await engine.speak(text, voice)).pcm
 
 
 def texts(call: CallBrief) -> dict[str, str]:

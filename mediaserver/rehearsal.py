@@ -34,14 +34,17 @@ class Outcome:
 
 
 async def agent_and_number(api: Api, **agent: Any) -> dict[str, str]:
-    """Makes the appointment reminder and the number that it calls from: their ids, as a campaign's settings name them.
+    """The appointment reminder and a new number that it calls from: their ids, as a campaign's settings name them.
 
-    `agent`: fields of the agent that differ from the template's.
+    `agent`: fields that differ from the template's; an agent of its own is made for them.
     """
     definition = template("appointment_reminder").to_dict() | agent
-    made = await api.post("/agents", {"name": definition["name"], "definition": definition})
+    known = {each["name"]: str(each["id"]) async for each in api.pages("/agents")}
+    name = f"{definition['name']} {len(known) + 1}" if agent else definition["name"]
+    if name not in known:
+        known[name] = str((await api.post("/agents", {"name": name, "definition": definition}))["id"])
     number = await api.post("/phone-numbers", {"number": CALLER, "label": "Simulated"})
-    return {"agent_id": made["id"], "phone_number_id": number["id"]}
+    return {"agent_id": known[name], "phone_number_id": number["id"]}
 
 
 async def start_campaign(api: Api, name: str, contacts: bytes, *, concurrency: int, calls_with: Mapping[str, str] | None = None) -> str:

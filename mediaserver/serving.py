@@ -107,7 +107,6 @@ class _Parts:
 async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Database) -> _Parts:
     session = await stack.enter_async_context(aiohttp.ClientSession())
     local = await _engines(stack, settings.data_dir)
-    engines = local.engines if local is not None else None
     http = shared_http()
     stack.push_async_callback(http.aclose)
     switch = Switch()
@@ -117,15 +116,15 @@ async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Data
     urls = CarrierUrls(settings.public_url)
     process = Process(f"{host}-{os.getpid()}-{secrets.token_hex(3)}", host, urls.stream(), settings.concurrency)
     carrier = await _carrier(settings, session, database)
-    greetings = Greetings(database)
+    services = Services(engines=local.engines if local is not None else None, openai_http=http)
+    greetings = Greetings(database, services)
     if local is not None:
-        greetings = Greetings(database, local.engines.voice, local.preparing, local.pools[VOICE].version)
+        greetings = Greetings(database, services, local.preparing, local.pools[VOICE].version)
     await greetings.forget_old()
     ahead = asyncio.create_task(greetings.speak_ahead(), name="speak ahead")
     stack.callback(ahead.cancel)
     carriers = {ACCOUNT: carrier} if carrier is not None else {}
     loop = DialerLoop(database, carriers, process, urls, on_requested=greetings.prepare)
-    services = Services(engines=engines, openai_http=http)
     return _Parts(database, switch, carrier, urls, greetings, services, loop, process)
 
 

@@ -14,14 +14,21 @@ from typing import TypeVar
 
 import aiohttp
 
+from agent_runtime.templates import names as template_names
+from agent_runtime.templates import template
+from db.audit import audit
 from db.database import Database
 from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
+from db.queries import load
+from db.rows import AgentRow
 from mediaserver.identity import ensure_first_user
 from mediaserver.settings import Settings
 from mediaserver.stack import DASHBOARD_PORT, Child, ChildFailed, Program, free_port, make_folder
 
 T = TypeVar("T")
+
+_agents = load("agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class Machine:
         database = await Database.connect(url)
         try:
             password = await ensure_first_user(database)
+            if password is not None:
+                await _add_templates(database)
         finally:
             await database.close()
         carrier = await self._start_phones() if self._phone_arguments is not None else {}
@@ -194,6 +203,15 @@ async def unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) -> 
         return task.result()
     finally:
         stop.cancel()
+
+
+async def _add_templates(database: Database) -> None:
+    """The agents that ship with the product, for a house that is new: something to choose, and to start from."""
+    for name in template_names():
+        agent = template(name)
+        async with database.transaction() as connection:
+            row: AgentRow = await _agents.add_agent(connection, name=agent.name, definition=agent.to_dict())
+            await audit(connection, "first start", "agent.create", f"agent {row.id}", {"name": agent.name})
 
 
 def welcome(addresses: Addresses, data_dir: Path) -> str:
