@@ -70,9 +70,9 @@ async def test_in_mid_campaign_the_call_ends_with_a_result(calling: House) -> No
         assert call["end_reason"]
 
 
-async def test_after_the_end_of_a_campaign(calling: House) -> None:
+async def test_after_the_end_of_a_campaign_also_by_sigterm(calling: House) -> None:
     await calling.completed(await calling.start_campaign([BUSY]))
-    await _ends_with_all_that_is_its_own(calling.command)
+    await _ends_with_all_that_is_its_own(calling.command, how=lambda command: command.process.terminate())
     async with _started_again(calling.folder) as connection:
         assert await connection.fetchval("select status from campaigns") == "completed"
 
@@ -90,9 +90,9 @@ async def test_in_mid_demo(tmp_path: Path) -> None:
         await demo.end()
 
 
-async def _ends_with_all_that_is_its_own(command: Command, code: int = 0) -> None:
+async def _ends_with_all_that_is_its_own(command: Command, code: int = 0, *, how: Callable[[Command], None] = Command.ctrl_c) -> None:
     assert len(command.family()) > 0
-    command.ctrl_c()
+    how(command)
     assert await command.ended() == code
     assert command.family() == []
     assert "Traceback" not in command.output

@@ -11,6 +11,7 @@ import pytest
 
 from agent_runtime.local.engines import ALL
 from mediaserver.carriers.simulated.journal import CallJournal
+from mediaserver.rehearsal import figures, outcomes_of
 from tests.system.house import Callee, House, house
 from tests.system.processes import all_ended
 
@@ -36,6 +37,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hou
 class Told:
     """What came of a campaign in the record, and what the network knows of its calls."""
 
+    campaign: str
     calls: list[dict[str, Any]]
     journal: list[CallJournal]
 
@@ -43,7 +45,7 @@ class Told:
 async def told(running: House, campaign: str, callees: tuple[Callee, ...]) -> Told:
     await running.completed(campaign)
     numbers = {each.number for each in callees}
-    return Told(await running.calls(campaign), [call for call in await running.at_the_network() if call.to in numbers])
+    return Told(campaign, await running.calls(campaign), [call for call in await running.at_the_network() if call.to in numbers])
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,16 @@ async def test_no_log_of_a_whole_run_has_a_number_a_name_or_what_was_said(runnin
     logs = running.logs()
     assert {"web.log", "dashboard.log", "postgres.log"} <= {Path(name).name for name in logs}
     assert [(name, text) for name, log in logs.items() for text in private if text in log] == []
+
+
+async def test_the_rehearsal_tells_what_came_of_each_contact_and_its_figures(running: House, database_killed: Told) -> None:
+    outcomes = await outcomes_of(running.api, database_killed.campaign)
+    assert [outcome.contact for outcome in outcomes] == [each.name for each in DATABASE]
+    bound = {DATABASE[0].number: {"outcome": "person", "goal": "not_met"}, DATABASE[1].number: {"who": "human", "status": "completed"}}
+    found = {figure.figure: figure for figure in figures(outcomes, database_killed.journal, bound)}
+    assert found["demo.outcomes_as_bound"].met
+    assert found["demo.callee_wer_percent"].value is not None
+    assert found["demo.first_word_p95_ms"].value is not None
 
 
 async def test_calls_go_on_when_an_engine_worker_is_killed(running: House) -> None:
