@@ -9,18 +9,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.campaigns import bench
 from mediaserver import rehearsal
-from mediaserver.administration import make_token
-from mediaserver.api_client import Api
 from mediaserver.carriers.simulated import journal
 from mediaserver.figure import Figure
 from mediaserver.rehearsal import CONTACTS, PEOPLE, bound_outcomes, outcomes_of, start_campaign
-from mediaserver.settings import Settings
-from mediaserver.up import Machine
 
 COPIES = 4  # of each person: 40 of them pick up
 CONCURRENCY = 4
-LOOK_EVERY_S = 1.0
 
 
 def figures(_runs: int) -> Iterable[Figure]:
@@ -33,20 +29,11 @@ async def _measure(folder: Path) -> list[Figure]:
     people, contacts = _copies()
     people_file, journal_file = folder / "people.toml", folder / "journal.jsonl"
     await asyncio.to_thread(people_file.write_text, people)
-    settings = Settings(data_dir=folder / "data", port=0, drain_s=1.0, calls_per_second=2)
-    phones = ("--people", str(people_file), "--journal", str(journal_file), "--calls-per-second", "2")
-    machine = Machine(settings, phones=phones, dashboard=False)
-    try:
-        addresses = await machine.start()
-        async with Api(addresses.web, await make_token(addresses.database, "benchmark", "operator")) as api:
-            campaign = await start_campaign(api, "Benchmark", contacts, concurrency=CONCURRENCY)
-            while True:
-                if (await api.get(f"/campaigns/{campaign}"))["status"] not in ("pending", "in_progress"):
-                    break
-                await asyncio.sleep(LOOK_EVERY_S)
-            outcomes = await outcomes_of(api, campaign)
-    finally:
-        await machine.stop()
+    phones = ("--people", str(people_file), "--journal", str(journal_file))
+    async with bench(folder, *phones, calls_per_second=2) as machine:
+        campaign = await start_campaign(machine.api, "Benchmark", contacts, concurrency=CONCURRENCY)
+        await machine.until_over(campaign)
+        outcomes = await outcomes_of(machine.api, campaign)
     calls = await asyncio.to_thread(journal.read, journal_file)
     return rehearsal.figures(outcomes, calls, await asyncio.to_thread(bound_outcomes, people_file))
 
