@@ -1,4 +1,4 @@
-"""The commands of the terminal that work on the database: schema, accounts, tokens, campaigns, contacts."""
+"""The commands of the terminal that work on the database: accounts, tokens, campaigns, contacts."""
 
 import argparse
 import asyncio
@@ -13,7 +13,6 @@ from typing import Any
 
 from db.database import Database
 from db.embedded import attached_url
-from db.migrate import migrate
 from db.queries import load
 from dialer import campaigns, contact_import, rows
 from dialer.contact_import import ImportOptions, NotACsv, Report
@@ -36,13 +35,6 @@ VERBS: dict[str, Callable[..., Awaitable[Campaign]]] = {
 }
 
 
-async def migrate_database(settings: Settings, _options: argparse.Namespace) -> int:
-    """Brings the database to this version's schema."""
-    applied = await migrate(await _url(settings))
-    print("applied: " + ", ".join(applied) if applied else "the schema is up to date")
-    return 0
-
-
 async def make_token(database_url: str, name: str, role: str) -> str:
     """A new API token's secret."""
     async with _opened(database_url) as database:
@@ -51,13 +43,13 @@ async def make_token(database_url: str, name: str, role: str) -> str:
 
 async def token(settings: Settings, options: argparse.Namespace) -> int:
     """Makes an API token and prints it, once."""
-    print(await make_token(await _url(settings), options.name, options.role))
+    print(await make_token(await chosen_url(settings), options.name, options.role))
     return 0
 
 
 async def user(settings: Settings, options: argparse.Namespace) -> int:
     """Makes an account, or gives one a new password, and prints the password, once."""
-    async with _opened(await _url(settings)) as database:
+    async with _opened(await chosen_url(settings)) as database:
         if options.action == "create":
             try:
                 _, password = await identity.create_user(database, options.user_name, Role(options.role), actor=ACTOR)
@@ -82,7 +74,7 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
     except OSError as error:
         raise Refused(f"can't read {options.file}: {error.strerror}") from error
     with file:
-        async with _opened(await _url(settings)) as database:
+        async with _opened(await chosen_url(settings)) as database:
             try:
                 report = await contact_import.import_contacts(database, options.campaign, file, options=chosen, actor=ACTOR)
             except (NotACsv, NotAllowed, NotFound) as error:
@@ -98,7 +90,7 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
 
 async def campaign(settings: Settings, options: argparse.Namespace) -> int:
     """Lists campaigns, or has one started, paused, resumed or cancelled."""
-    async with _opened(await _url(settings)) as database:
+    async with _opened(await chosen_url(settings)) as database:
         if options.action == "list":
             newest = _campaigns.list_campaigns(database.pool, status=None, search="", before=None, at_most=MOST_LISTED)
             found = [_shown(each) async for each in newest]
@@ -124,7 +116,7 @@ async def dashboard(settings: Settings, options: argparse.Namespace) -> int:
         "CALLWRIGHT_API_URL": web,
         "CALLWRIGHT_PUBLIC_URL": web,
         **os.environ,
-        "DATABASE_URL": await _url(settings),
+        "DATABASE_URL": await chosen_url(settings),
     }
     os.execve(sys.executable, [sys.executable, "-m", "dashboard", "--port", str(options.port)], environment)
 
@@ -140,7 +132,12 @@ def _shown(row: Campaign) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "status": row.status}
 
 
-async def _url(settings: Settings) -> str:
+async def chosen_url(settings: Settings) -> str:
+    """The address of the database that the settings name, or of the embedded one that runs on their data folder.
+
+    Raises:
+        DatabaseUnavailable: none runs there.
+    """
     return settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
 
 

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     serve_dashboard = command("dashboard", "administration:dashboard", "run the dashboard")
     serve_dashboard.add_argument("--port", type=int, default=DASHBOARD_PORT)
     commands.add_parser("phones", help="run the simulated phone network, to rehearse on (its own --help tells more)")
-    command("migrate", "administration:migrate_database", "bring the database to this version's schema")
+    command("migrate", "migrating:migrate_database", "bring the database to this version's schema")
     command("doctor", "doctor:doctor", "say what this machine lacks, and what to do").add_argument("--json", action="store_true")
 
     token = command("token", "administration:token", "make a token for the API; it is shown once")
