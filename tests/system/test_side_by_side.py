@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -31,44 +32,60 @@ def taken(port: int) -> Iterator[int]:
             yield other.getsockname()[1]
 
 
-@pytest.fixture
-async def machines(tmp_path: Path) -> AsyncIterator[list[Command]]:
-    """Two, not started, in folders of their own."""
-    both = [Command(tmp_path / name, "up") for name in ("one", "other")]
-    yield both
-    for each in both:
-        await each.end()
-        await EmbeddedPostgres(each.folder).destroy()
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two machines that run side by side. `port`: where both were told to listen, and somebody else does."""
+
+    machine: Command
+    web: str
+    dashboard: str
+    port: int
 
 
-async def test_ports_that_others_have_are_left_to_them_and_two_machines_run_side_by_side(machines: list[Command]) -> None:
-    with taken(0) as port, taken(DASHBOARD_PORT):
+@pytest.fixture(scope="module")
+async def sides(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Side]]:
+    """Two, in folders of their own, started at the same time while others have the ports that they would take."""
+    machines = [Command(tmp_path_factory.mktemp(name) / "data", "up") for name in ("one", "other")]
+    try:
+        with taken(0) as port, taken(DASHBOARD_PORT):
+            for each in machines:
+                each.set(PORT=str(port))
+            await asyncio.gather(*(each.start() for each in machines))
+            await asyncio.gather(*(each.says("Ctrl-C stops everything") for each in machines))
+        yield [Side(each, await each.says("API +(http://[^/]+)"), await each.says("Dashboard +(http.+)"), port) for each in machines]
+    finally:
         for each in machines:
-            each.set(PORT=str(port))
-        await asyncio.gather(*(each.start() for each in machines))
-        await asyncio.gather(*(each.says("Ctrl-C stops everything") for each in machines))
-        addresses = [await each.says(part) for each in machines for part in ("API +(http://[^/]+)", "Dashboard +(http.+)")]
-        assert len(set(addresses)) == 4
-        assert not any(address.endswith((f":{port}", f":{DASHBOARD_PORT}")) for address in addresses)
-        machines[0].ctrl_c()
-        assert await machines[0].ended() == 0
-        async with aiohttp.ClientSession() as http:
-            async with http.get(f"{addresses[2]}/health/ready") as answer:
-                assert await answer.json() == {"ready": True}
-            async with http.get(f"{addresses[3]}/_stcore/health") as answer:
-                assert answer.status == 200
+            await each.end()
+            await EmbeddedPostgres(each.folder).destroy()
 
 
-async def test_a_second_machine_on_the_same_folder_is_refused_and_the_first_one_runs_on(machines: list[Command]) -> None:
-    first = await machines[0].start()
-    await first.says("Ctrl-C stops everything")
-    second = await asyncio.to_thread(run, first.folder, "up", PORT="0")
-    assert second.code == 1
-    assert "is run by another process already" in second.errors
-    assert "CALLWRIGHT_DATA_DIR" in second.errors
-    assert "Traceback" not in second.errors
+async def test_ports_that_others_have_are_left_to_them_and_each_says_which_it_took(sides: list[Side]) -> None:
+    addresses = [address for side in sides for address in (side.web, side.dashboard)]
+    assert len(set(addresses)) == 4
+    assert not any(address.endswith((f":{sides[0].port}", f":{DASHBOARD_PORT}")) for address in addresses)
+
+
+async def test_a_third_machine_on_a_folder_that_is_in_use_is_refused(sides: list[Side]) -> None:
+    first = sides[1].machine
+    third = await asyncio.to_thread(run, first.folder, "up", PORT="0")
+    assert third.code == 1
+    assert "is run by another process already" in third.errors
+    assert "CALLWRIGHT_DATA_DIR" in third.errors
+    assert "Traceback" not in third.errors
     listed = await asyncio.to_thread(run, first.folder, "campaign", "list")
     assert (listed.code, listed.errors) == (0, "")
+
+
+async def test_the_end_of_one_does_not_disturb_the_other(sides: list[Side]) -> None:
+    one, other = sides
+    one.machine.ctrl_c()
+    assert await one.machine.ended() == 0
+    assert one.machine.family() == []
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{other.web}/health/ready") as answer:
+            assert await answer.json() == {"ready": True}
+        async with http.get(f"{other.dashboard}/_stcore/health") as answer:
+            assert answer.status == 200
 
 
 async def test_the_children_of_a_parent_that_is_killed_in_mid_campaign_end_and_the_next_one_starts(tmp_path: Path) -> None:
