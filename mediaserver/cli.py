@@ -12,8 +12,9 @@ from typing import Any
 import uvloop
 
 from db.errors import DatabaseUnavailable
+from mediaserver.ports import DASHBOARD_PORT
 from mediaserver.settings import InvalidSettings, Settings, read_settings
-from mediaserver.stack import DASHBOARD_PORT, ChildFailed, PortTaken, Refused
+from mediaserver.stack import ChildFailed, PortTaken, Refused
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 

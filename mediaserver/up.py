@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,8 +22,9 @@ from db.migrate import migrate
 from db.queries import load
 from db.rows import AgentRow
 from mediaserver.identity import ensure_first_user
+from mediaserver.ports import DASHBOARD_PORT, Ports
 from mediaserver.settings import Settings
-from mediaserver.stack import DASHBOARD_PORT, Child, ChildFailed, Program, free_port, make_folder
+from mediaserver.stack import Child, ChildFailed, Program, make_folder
 
 T = TypeVar("T")
 
@@ -53,6 +53,7 @@ class Machine:
         self._with_dashboard = dashboard
         self._postgres: EmbeddedPostgres | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._ports = Ports()
         self.children: dict[str, Child] = {}
         self.phones_url = ""
 
@@ -76,6 +77,7 @@ class Machine:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
             self._watching = None
+        self._ports.give_back()
         postgres, self._postgres = self._postgres, None
         if postgres is not None:
             await postgres.stop()
@@ -94,7 +96,7 @@ class Machine:
         finally:
             await database.close()
         carrier = await self._start_phones() if self._phone_arguments is not None else {}
-        dashboard_port = _port_or_free(DASHBOARD_PORT)
+        dashboard_port = self._ports.choose(DASHBOARD_PORT)
         dashboard_url = settings.dashboard_url or f"http://127.0.0.1:{dashboard_port}"
         web = await self._start_web(url, dashboard_url, carrier)
         if self._with_dashboard:
@@ -131,7 +133,7 @@ class Machine:
             "CALLWRIGHT_DASHBOARD_URL": dashboard_url,
             "CALLWRIGHT_DRAIN_S": str(settings.drain_s),
             "CALLWRIGHT_CALLS_PER_SECOND": str(settings.calls_per_second),
-            "PORT": str(_port_or_free(settings.port)),
+            "PORT": str(self._ports.choose(settings.port)),
         }
         announced = await self._child(
             Program(
@@ -235,15 +237,3 @@ async def _answers(url: str, within_s: float) -> None:
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
         raise ChildFailed(f"nothing answers at {url} after {within_s:.0f} s") from error
-
-
-def _port_or_free(wanted: int) -> int:
-    """`wanted`, or where others listen on it, a port that is free."""
-    with socket.socket() as probe:
-        try:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
