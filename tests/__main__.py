@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
 def _spread(arguments: list[str]) -> list[str]:
     """Two processes, each test file in one of them; one process where the caller chose which tests to see."""
     chosen = any(a.startswith(("-n", "--dist", "-x", "--pdb", "-k")) or "::" in a for a in arguments)
-    return [] if chosen else ["-n", os.environ.get("CALLWRIGHT_TEST_PROCESSES", "2"), "--dist", "loadfile"]
+    return [] if chosen else ["-n", os.environ.get("CALLWRIGHT_TEST_PROCESSES", "2"), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 if __name__ == "__main__":

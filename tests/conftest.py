@@ -13,8 +13,25 @@ from db.migrate import migrate
 
 pytest_plugins = ["tests.fixtures_engines"]
 
+# Files that take longest begin first, so that two processes end together.
+_LONGEST_FIRST = (
+    "tests/browser/test_campaign_story.py",
+    "tests/system/",
+    "tests/browser/",
+    "tests/media/",
+    "tests/dialer/",
+    "tests/simulated/",
+)
+
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, start in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(start)), len(_LONGEST_FIRST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from agent_runtime.templates import template
 from mediaserver.administration import make_token
 from mediaserver.api_client import Api
-from mediaserver.rehearsal import CALLER, CONTACTS, PEOPLE
+from mediaserver.rehearsal import CALLER, CONTACTS, PEOPLE, agent_and_number
 from mediaserver.settings import Settings
 from mediaserver.up import Addresses, Machine
 from tests.browser.conftest import ARTEFACTS
@@ -31,8 +30,7 @@ async def machine(chromium: str, tmp_path: Path) -> AsyncIterator[Addresses]:
     try:
         addresses = await stack.start()
         async with Api(addresses.web, await make_token(addresses.database, "test", "operator")) as api:
-            await api.post("/agents", {"name": "Appointment reminder", "definition": template("appointment_reminder").to_dict()})
-            await api.post("/phone-numbers", {"number": CALLER, "label": "Simulated"})
+            await agent_and_number(api)
         yield addresses
     finally:
         await stack.stop()
