@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from db.database import Database
 from db.embedded import attached_url
@@ -76,7 +79,10 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
     with file:
         async with _opened(await chosen_url(settings)) as database:
             try:
-                report = await contact_import.import_contacts(database, options.campaign, file, options=chosen, actor=ACTOR)
+                with _rows_read() as told:
+                    report = await contact_import.import_contacts(
+                        database, options.campaign, file, options=chosen, actor=ACTOR, progress=told
+                    )
             except (NotACsv, NotAllowed, NotFound) as error:
                 raise Refused(str(error)) from error
     if options.json:
@@ -126,6 +132,16 @@ def _summary(report: Report) -> str:
         return f"{report.imported} of {report.rows} rows imported, {report.refused} refused"
     fate = "on a dry run nothing is imported" if report.dry_run else "nothing was imported, because not all rows are good"
     return f"{report.rows - report.refused} of {report.rows} rows are good, {report.refused} refused: {fate}"
+
+
+@contextmanager
+def _rows_read() -> Iterator[Callable[[int], None]]:
+    """Shows on a terminal how many rows have been read, as it is told."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows read"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("")
+        yield lambda rows: progress.update(task, completed=rows)
 
 
 def _shown(row: Campaign) -> dict[str, Any]:
