@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.embedded import EmbeddedPostgres
 from mediaserver.administration import make_token
 from mediaserver.api_client import Api
 from mediaserver.settings import Settings
@@ -40,3 +41,4 @@ async def bench(folder: Path, *phones: str, calls_per_second: float) -> AsyncIte
             yield Bench(machine, api)
     finally:
         await machine.stop()
+        await EmbeddedPostgres(settings.data_dir).destroy()

@@ -9,11 +9,13 @@ import json
 import os
 import shutil
 import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -32,6 +34,7 @@ from mediaserver.up import Machine, stop_signals, unless
 CONCURRENCY = 4
 CALLS_PER_SECOND = 2
 LOOK_EVERY_S = 0.5
+WIDTH, FIRST_WORDS = 140, 40  # characters
 
 
 async def demo(settings: Settings, _options: argparse.Namespace) -> int:
@@ -48,9 +51,15 @@ async def demo(settings: Settings, _options: argparse.Namespace) -> int:
     machine = Machine(own, phones=phones)
     with stop_signals() as stopped:
         try:
-            return await _show(Console(), machine, journal_file, stopped)
+            return await _show(_console(), machine, journal_file, stopped)
         finally:
             await machine.stop()
+
+
+def _console() -> Console:
+    """The terminal; in a pipe or a log, lines are wide enough for the table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, WIDTH))
 
 
 async def _show(console: Console, machine: Machine, journal_file: Path, stopped: asyncio.Event) -> int:
@@ -101,13 +110,16 @@ def _progress(campaign: Mapping[str, Any]) -> Group:
 
 
 def _final_table(outcomes: Sequence[Outcome], bound: Mapping[str, Mapping[str, str]]) -> Table:
-    table = Table("contact", "outcome", "who answered", "goal", "sentiment", "duration", "the callee said first", "as bound")
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("contact", "outcome", "who answered", "goal", "sentiment", "duration", "as bound"):
+        table.add_column(heading, min_width=len(heading.split()[0]))
+    table.add_column("the callee said first", ratio=1)
     for outcome in outcomes:
         seconds = f"{outcome.duration_s:.0f} s" if outcome.duration_s is not None else ""
-        first = outcome.callee_said[0] if outcome.callee_said else ""
+        first = textwrap.shorten(outcome.callee_said[0], FIRST_WORDS, placeholder=" ...") if outcome.callee_said else ""
         right = "yes" if as_bound(outcome, bound.get(outcome.number, {})) else "[bold red]NO[/bold red]"
         words = (outcome.outcome.replace("_", " "), outcome.who.replace("_", " "), outcome.goal.replace("_", " "))
-        table.add_row(outcome.contact, *words, outcome.sentiment, seconds, first, right)
+        table.add_row(outcome.contact, *words, outcome.sentiment, seconds, right, first)
     return table
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from db.embedded import EmbeddedPostgres
 from mediaserver.administration import make_token
 from mediaserver.api_client import Api
 from mediaserver.rehearsal import CALLER, CONTACTS, PEOPLE, agent_and_number
@@ -34,6 +35,7 @@ async def machine(chromium: str, tmp_path: Path) -> AsyncIterator[Addresses]:
         yield addresses
     finally:
         await stack.stop()
+        await EmbeddedPostgres(tmp_path).destroy()
 
 
 @pytest.mark.timeout(420)
