@@ -64,7 +64,7 @@ class TurnTiming:
     """Seconds. `pause`: how long the callee may pause within a turn, counted from the detector's stop. `patience`: a turn without
     words and without voice ends after that."""
 
-    pause: float = 0.3
+    pause: float = 0.5
     patience: float = 2.0
 
 

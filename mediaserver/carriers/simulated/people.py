@@ -114,7 +114,7 @@ PERSONAS: Mapping[Kind, Persona] = {
             Kind.ANOTHER_DAY,
             greeting="Good morning, hello?",
             lines={
-                Cue.CONFIRM: ("No, could we move it to another day?",),
+                Cue.CONFIRM: ("No, I can't make it that day. I need another day.",),
                 Cue.WHAT_DAY: ("Next Tuesday would be better for me.",),
                 Cue.QUESTION: ("Yes, another day please.",),
                 Cue.GOODBYE: _BYE,
