@@ -23,6 +23,7 @@ class LegDouble:
         self._closed = False
         self._queued = 0
         self._playing_from: tuple[int, float] = (0, self._now())  # offset, time
+        self._stop: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
 
@@ -50,12 +51,15 @@ class LegDouble:
         if heard < self._queued:
             self.cuts.append(heard)
         self._queued = heard
+        if heard == self._stop:
+            self._stop = None
         self._moved.set()
         return heard
 
     def heard_up_to(self) -> int:
         offset, since = self._playing_from
-        return min(self._queued, offset + round((self._now() - since) * SAMPLE_RATE))
+        heard = min(self._queued, offset + round((self._now() - since) * SAMPLE_RATE))
+        return heard if self._stop is None else min(heard, self._stop)
 
     def queued_up_to(self) -> int:
         return self._queued
@@ -94,6 +98,15 @@ class LegDouble:
             self._queued = self.heard_up_to()
             self._to.line_closed()
             self._moved.set()
+
+    def stop_at(self, offset: int) -> None:
+        """The line stands still when `offset` samples have been heard, until the agent is cut: what the callee does there can't come late."""
+        self._stop = offset
+
+    def go_on(self) -> None:
+        """The line moves again."""
+        self._playing_from = (self.heard_up_to(), self._now())
+        self._stop = None
 
     async def heard(self, offset: int) -> None:
         """Return when the callee has heard `offset` samples."""

@@ -93,10 +93,12 @@ async def test_without_a_prepared_greeting_the_agent_speaks_first_all_the_same()
 
 async def test_a_hello_before_the_key_phrase_does_not_stop_the_greeting() -> None:
     call, _, _ = answered("Hello?", "Yes I can.")
+    call.leg.stop_at(WORD)
     await call.leg.agent_speaks()
     await call.leg.heard(WORD)
     call.leg.says()
     await call.actions.until_turns(1)
+    call.leg.go_on()
     await call.leg.agent_is_done()
     call.leg.says()
     result = await call.result()
@@ -108,6 +110,7 @@ async def test_a_hello_before_the_key_phrase_does_not_stop_the_greeting() -> Non
 
 async def test_after_the_key_phrase_the_callee_stops_the_agent_and_the_transcript_keeps_what_was_heard() -> None:
     call, _, _ = answered("Another day please.")
+    call.leg.stop_at(11 * WORD)
     await call.leg.agent_speaks()
     await call.leg.heard(11 * WORD)
     call.leg.says()
@@ -126,6 +129,7 @@ async def test_what_was_heard_of_a_cut_line_is_known_to_the_word() -> None:
     call, _, _ = answered("Another day please.", "Thursday would be fine.")
     await hear_out(call)
     before = call.leg.queued_up_to()
+    call.leg.stop_at(before + 7 * WORD)
     call.leg.says()
     await call.leg.agent_speaks()
     await call.leg.heard(before + 7 * WORD)
@@ -142,6 +146,7 @@ async def test_what_was_heard_of_a_cut_line_is_known_to_the_word() -> None:
 
 async def test_after_an_uh_huh_the_agent_goes_on_where_it_was_cut() -> None:
     call, _, _ = answered("Uh-huh.", "Yes I can.")
+    call.leg.stop_at(11 * WORD)
     await call.leg.agent_speaks()
     await call.leg.heard(11 * WORD)
     call.leg.says()
@@ -156,6 +161,7 @@ async def test_after_an_uh_huh_the_agent_goes_on_where_it_was_cut() -> None:
 
 async def test_after_a_cough_the_agent_goes_on_where_it_was_cut() -> None:
     call, _, _ = answered("")
+    call.leg.stop_at(11 * WORD)
     await call.leg.agent_speaks()
     await call.leg.heard(11 * WORD)
     call.leg.says()
