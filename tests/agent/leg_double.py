@@ -100,7 +100,7 @@ class LegDouble:
             self._moved.set()
 
     def stop_at(self, offset: int) -> None:
-        """The line stands still when `offset` samples have been heard, until the agent is cut: what the callee does there can't come late."""
+        """The line stands still when `offset` samples have been heard, until the agent is cut: what a test does there can't come late."""
         self._stop = offset
 
     def go_on(self) -> None:
