@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mediaserver.figure import Figure
 
-GROUPS = ("demo", "switch")
+GROUPS = ("demo", "dialer", "switch")
 
 
 def main(arguments: list[str]) -> int:

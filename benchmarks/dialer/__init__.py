@@ -1,0 +1,13 @@
+"""The dialer's figures, on the embedded PostgreSQL with fsync on."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from mediaserver.figure import Figure
+
+PARTS: tuple[ModuleType, ...] = ()
+
+
+def figures(runs: int) -> Iterable[Figure]:
+    for part in PARTS:
+        yield from part.figures(runs)

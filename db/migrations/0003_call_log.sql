@@ -1,0 +1,2 @@
+-- What pages and searches over a million calls read.
+select 1;
