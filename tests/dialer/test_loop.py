@@ -111,7 +111,7 @@ async def test_the_greeting_is_prepared_while_it_rings_and_may_fail(world: World
 
 
 async def test_a_loop_that_stops_dials_nobody_and_hands_its_leases_back(world: World) -> None:
-    await world.campaign(5)
+    await world.campaign(5, concurrency=1)
     loop = await world.loop(interval_s=3600)
     running = asyncio.create_task(loop.run())
     await asyncio.wait_for(world.carrier.asked.wait(), 30)
@@ -120,12 +120,13 @@ async def test_a_loop_that_stops_dials_nobody_and_hands_its_leases_back(world: W
     (call,) = await world.calls()
     assert call["lease_until"] <= world.now
     assert await world.value("select stopped_at is not null from processes")
+    await world.ring_out(call["id"])  # there is room for the next one
     await world.later(seconds=1)
     assert await world.tick(loop) == 0
 
 
 async def test_a_loop_that_only_stops_dialing_keeps_the_leases_of_its_calls(world: World) -> None:
-    await world.campaign(5)
+    await world.campaign(5, concurrency=1)
     loop = await world.loop(interval_s=3600)
     running = asyncio.create_task(loop.run())
     await asyncio.wait_for(world.carrier.asked.wait(), 30)
