@@ -4,6 +4,7 @@ All instants are aware datetimes. A window is wall-clock time of a zone; what th
 in autumn counts both times.
 """
 
+from calendar import day_name
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -71,16 +72,26 @@ class Window:
 
     def words(self) -> str:
         """The window for people, an overnight one said so."""
+        days = "" if self.weekdays == ALL_DAYS else f" on {_days_in_words(self.weekdays)}"
         if self.start == self.end:
-            return f"all day, {self.zone.key}"
+            return f"all day{days}, {self.zone.key}"
         night = " of the next day (overnight: it belongs to the day on which it starts)" if self.overnight else ""
-        return f"{self.start:%H:%M} to {self.end:%H:%M}{night}, {self.zone.key}"
+        return f"{self.start:%H:%M} to {self.end:%H:%M}{night}{days}, {self.zone.key}"
 
     def _openings(self, day: date) -> list[datetime]:
         """Instants of `day` at which the window may open: its start (twice where the clock repeats it), midnight, a change of the clock."""
         clocks = {self.start, time(0)} if self.start == self.end else {self.start}
         starts = [datetime.combine(day, clock, tzinfo=self.zone).replace(fold=fold).astimezone(UTC) for clock in clocks for fold in (0, 1)]
         return [instant for instant in (*starts, *_clock_change(day, self.zone)) if instant.astimezone(self.zone).date() == day]
+
+
+def _days_in_words(weekdays: frozenset[int]) -> str:
+    """Monday to Friday; Saturday; Monday, Wednesday and Friday."""
+    days = sorted(weekdays)
+    names = [day_name[day - 1] for day in days]
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{names[0]} to {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _clock_change(day: date, where: ZoneInfo) -> list[datetime]:
@@ -141,7 +152,7 @@ def _zones_of(number: str) -> tuple[ZoneInfo, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LocalHours:
-    """Whether it is a fit time where the callee is. `opens`: from when on it is (now, where it is open)."""
+    """Whether it is a fit time where the callee is. `opens`: from when on it is (now, where it is open); None where it never will be."""
 
     known: bool
     open: bool
@@ -149,25 +160,30 @@ class LocalHours:
     opens: datetime | None = None
 
 
-def local_hours(number: str, own_zone: str | None, at: datetime) -> LocalHours:
-    """8:00 to 21:00 in every zone that the callee may be in; not known means not open."""
+def local_hours(number: str, own_zone: str | None, at: datetime, campaign: Window | None = None) -> LocalHours:
+    """8:00 to 21:00 in every zone that the callee may be in; not known means not open. `campaign`: its hours, which a later time
+    must be in as well."""
     zones = callee_zones(number, own_zone)
     if not zones:
         return LocalHours(False, False, f"zone {own_zone!r} unknown" if own_zone else "the number does not tell its zone")
-    windows = [Window(LOCAL_START, LOCAL_END, where) for where in zones]
+    windows = tuple(Window(LOCAL_START, LOCAL_END, where) for where in zones)
     value = ", ".join(f"{at.astimezone(where):%H:%M} in {where.key}" for where in zones[:3])
     if len(zones) > 3:
         value += f" and {len(zones) - 3} zones more"
-    opens = _common_opening(windows, at)
+    if all(each.is_open(at) for each in windows):
+        return LocalHours(True, True, value, at)
+    opens = _common_opening((*windows, *([campaign] if campaign is not None else [])), at)
     if opens is None:
-        return LocalHours(False, False, f"{value}: no hour is fit in all of them")
-    return LocalHours(True, opens == at, value, opens)
+        among = "all of them" if campaign is None else f"the campaign's {campaign.words()}"
+        return LocalHours(True, False, f"{value}: no hour from {LOCAL_START:%H:%M} to {LOCAL_END:%H:%M} there is in {among}")
+    return LocalHours(True, False, value, opens)
 
 
-def _common_opening(windows: list[Window], at: datetime) -> datetime | None:
-    """The first instant from `at` on at which all are open; None where they have no hour in common."""
+@lru_cache(maxsize=1024)
+def _common_opening(windows: tuple[Window, ...], at: datetime) -> datetime | None:
+    """The first instant from `at` on at which all are open; None where they have no hour in common within two weeks."""
     instant = at
-    while instant - at < timedelta(days=3):
+    while instant - at < timedelta(days=15):
         if all(each.is_open(instant) for each in windows):
             return instant
         instant = max(each.next_opening(instant) for each in windows)

@@ -14,7 +14,7 @@ from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check
 from dialer.clock import Clock
 from dialer.errors import NotAllowed, NotFound, Outdated
 from dialer.gates import deciding, time_gates
-from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus
+from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus, shown
 from dialer.rows import Campaign, CampaignStats, CampaignView, MissingVariable, Waiting
 from dialer.stopping import posts_are_back
 
@@ -163,11 +163,6 @@ def settings_of(campaign: Campaign) -> CampaignSettings:
     """The settings that an operator set."""
     values = {field.name: getattr(campaign, field.name) for field in fields(CampaignSettings)}
     return CampaignSettings(**values | {"weekdays": tuple(campaign.weekdays)})
-
-
-def shown(status: str) -> str:
-    """A status as people read it: In Progress, not in_progress."""
-    return status.replace("_", " ").title()
 
 
 async def lock(connection: Connection, campaign_id: int, action: Action | None = None) -> Campaign:

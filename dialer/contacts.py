@@ -7,7 +7,7 @@ from db.audit import audit
 from db.database import Connection, Database
 from dialer import campaigns, ending, queries
 from dialer.errors import NotAllowed, NotFound
-from dialer.lifecycle import Action, CampaignStatus, ContactStatus
+from dialer.lifecycle import Action, CampaignStatus, ContactStatus, shown
 from dialer.phone_numbers import InvalidNumber, read_number
 from dialer.rows import Contact, ContactCall, GateVerdict
 
@@ -156,9 +156,9 @@ async def why(db: Database, contact_id: int) -> Why:
 
 def _in_words(contact: Contact, campaign_status: str) -> str:
     if contact.status != ContactStatus.PENDING:
-        return contact.status_reason or f"the contact is {campaigns.shown(contact.status)}"
+        return contact.status_reason or f"the contact is {shown(contact.status)}"
     if campaign_status not in (CampaignStatus.PENDING, CampaignStatus.IN_PROGRESS):
-        return f"the campaign is {campaigns.shown(campaign_status)}"
+        return f"the campaign is {shown(campaign_status)}"
     if contact.blocked_reason:
         again = f"; looked at again at {contact.look_again_at:%Y-%m-%d %H:%M %Z}" if contact.look_again_at else ""
         return f"{contact.blocked_reason}{again}"
@@ -193,7 +193,7 @@ async def _change(
 
 def _require(contact: Contact, status: ContactStatus, verb: str) -> None:
     if contact.status != status:
-        raise NotAllowed(f"the contact is {campaigns.shown(contact.status)}: only a {campaigns.shown(status)} one can be {verb}")
+        raise NotAllowed(f"the contact is {shown(contact.status)}: only a {shown(status)} one can be {verb}")
 
 
 async def _read(connection: Connection, contact_id: int) -> Contact:

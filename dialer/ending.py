@@ -103,7 +103,7 @@ async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcom
     contact: ContactRules = await queries.settling.contact(connection, contact_id=call.contact_id)
     rules = RetryRules(contact.max_retries, contact.retry_delay_min, contact.retry_on_voicemail, contact.retry_on_dropped)
     tries = Tries(contact.tries, contact.extra_tries, contact.lost_tries)
-    then = after(outcome, rules, tries, now=call.now, callback_at=call.callback_at, code=code)
+    then = after(outcome, rules, tries, now=call.now, callback_at=call.callback_at, callback=contact.callback, code=code)
     status, reason, look_again_at = then.status, then.reason, None
     if wait is not None and then.status is ContactStatus.PENDING:
         look_again_at = wait.look_again_at

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from dialer.calling_hours import UnknownZone, Window, local_hours, window
-from dialer.lifecycle import CampaignStatus
+from dialer.lifecycle import CampaignStatus, shown
 from dialer.retries import RetryRules, Tries
 from dialer.rows import CampaignView, ContactFacts
 
@@ -62,7 +62,7 @@ def contact_gates(campaign: CampaignView, contact: ContactFacts, now: datetime) 
         variables(contact),
         suppression(contact.suppressed),
         max_tries(campaign, contact),
-        callee_hours(campaign.local_hours, contact.number, contact.zone, now),
+        callee_hours(campaign.local_hours, contact.number, contact.zone, now, _window_if_known(campaign)),
         live_attempt(contact.live, now),
         frequency_cap(contact.tries_7d, campaign.max_per_24h, campaign.max_per_7d, now),
     ]
@@ -70,7 +70,7 @@ def contact_gates(campaign: CampaignView, contact: ContactFacts, now: datetime) 
 
 def _status(campaign: CampaignView) -> Seen:
     runs = campaign.status in (CampaignStatus.PENDING, CampaignStatus.IN_PROGRESS)
-    return Seen("campaign_status", Verdict.CALL if runs else Verdict.WAIT, f"the campaign is {campaign.status}")
+    return Seen("campaign_status", Verdict.CALL if runs else Verdict.WAIT, f"the campaign is {shown(campaign.status)}")
 
 
 def _scheduled_start(campaign: CampaignView, now: datetime) -> Seen:
@@ -84,6 +84,13 @@ def _scheduled_start(campaign: CampaignView, now: datetime) -> Seen:
 def campaign_window(campaign: CampaignView) -> Window | None:
     """Raises UnknownZone."""
     return window(campaign.start_time, campaign.end_time, campaign.timezone, campaign.weekdays)
+
+
+def _window_if_known(campaign: CampaignView) -> Window | None:
+    try:
+        return campaign_window(campaign)
+    except UnknownZone:  # the campaign's own gate stays closed
+        return None
 
 
 def _window(campaign: CampaignView, now: datetime) -> Seen:
@@ -119,14 +126,16 @@ def max_tries(campaign: CampaignView, contact: ContactFacts) -> Seen:
     return Seen("max_tries", Verdict.FAIL, f"{value}: none left")
 
 
-def callee_hours(respected: bool, number: str, zone: str | None, now: datetime) -> Seen:
-    """`zone`: the contact's own, where it is known (IANA)."""
+def callee_hours(respected: bool, number: str, zone: str | None, now: datetime, campaign: Window | None = None) -> Seen:
+    """`zone`: the contact's own, where it is known (IANA). `campaign`: its hours; a callee whom they never fit is not waited for."""
     if not respected:
         return Seen("local_hours", Verdict.CALL, "local hours are off")
-    found = local_hours(number, zone, now)
+    found = local_hours(number, zone, now, campaign)
     if not found.known:
         return Seen("local_hours", Verdict.SKIP, f"the callee's local time is not known: {found.value}")
-    return Seen("local_hours", Verdict.CALL if found.open else Verdict.WAIT, found.value, None if found.open else found.opens)
+    if found.open:
+        return Seen("local_hours", Verdict.CALL, found.value)
+    return Seen("local_hours", Verdict.WAIT if found.opens else Verdict.SKIP, found.value, found.opens)
 
 
 def live_attempt(live: bool, now: datetime) -> Seen:

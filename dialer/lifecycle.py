@@ -101,6 +101,11 @@ ALLOWED_IN: Mapping[Action, frozenset[CampaignStatus]] = {
 }
 
 
+def shown(status: str) -> str:
+    """A status as people read it: In Progress, not in_progress."""
+    return status.replace("_", " ").title()
+
+
 def allowed_actions(status: CampaignStatus) -> list[Action]:
     """The actions that an operator may take in `status`, in the order in which they are shown."""
     return [action for action, statuses in ALLOWED_IN.items() if status in statuses]

@@ -117,12 +117,22 @@ _LAST_WORDS: Mapping[Outcome, str] = {
 _COMPLETES = frozenset({Outcome.VOICEMAIL_MESSAGE})
 
 
-def after(outcome: Outcome, rules: RetryRules, tries: Tries, *, now: datetime, callback_at: datetime | None = None, code: str = "") -> Next:
-    """What a contact becomes when a call to it ended with `outcome`. `code`: the carrier's, for the reason of a refused number."""
+def after(
+    outcome: Outcome,
+    rules: RetryRules,
+    tries: Tries,
+    *,
+    now: datetime,
+    callback_at: datetime | None = None,
+    callback: bool = False,
+    code: str = "",
+) -> Next:
+    """What a contact becomes when a call to it ended with `outcome`. `callback`: the call was one that the callee had asked for, and
+    is owed until it is made. `code`: the carrier's, for the reason of a refused number."""
     if outcome is Outcome.WITHDRAWN:
-        return Next(ContactStatus.PENDING, tries, "")
+        return Next(ContactStatus.PENDING, tries, "", callback=callback)
     if outcome is Outcome.LOST:
-        return _after_lost(rules, tries, now)
+        return _after_lost(rules, tries, now, callback)
     counted = Tries(tries.made + 1, tries.extra, tries.lost)
     if outcome is Outcome.PERSON:
         return Next(ContactStatus.COMPLETED, counted, "")
@@ -138,11 +148,11 @@ def after(outcome: Outcome, rules: RetryRules, tries: Tries, *, now: datetime, c
     return Next(ContactStatus.FAILED, counted, f"{_LAST_WORDS[outcome]}{used}")
 
 
-def _after_lost(rules: RetryRules, tries: Tries, now: datetime) -> Next:
+def _after_lost(rules: RetryRules, tries: Tries, now: datetime, callback: bool) -> Next:
     counted = Tries(tries.made, tries.extra, tries.lost + 1)
     if counted.lost >= LOST_AT_MOST:
         return Next(ContactStatus.FAILED, counted, f"the carrier was asked {counted.lost} times, and no call was ever found there")
-    return Next(ContactStatus.PENDING, counted, "", now + _delay(rules))
+    return Next(ContactStatus.PENDING, counted, "", now + _delay(rules), callback)
 
 
 def _again(outcome: Outcome, rules: RetryRules) -> bool:

@@ -133,6 +133,7 @@ class ContactRules:
     tries: int
     extra_tries: int
     lost_tries: int
+    callback: bool
     max_retries: int
     retry_delay_min: int | None
     retry_on_voicemail: bool

@@ -71,7 +71,7 @@ update contacts set tries = tries + 1, lost_tries = greatest(0, lost_tries - 1),
 -- name: contact(contact_id)^
 -- record_class: ContactRules
 -- A contact with what its campaign says about further tries.
-select ct.id, ct.status, ct.tries, ct.extra_tries, ct.lost_tries, c.max_retries, c.retry_delay_min, c.retry_on_voicemail, c.retry_on_dropped
+select ct.id, ct.status, ct.tries, ct.extra_tries, ct.lost_tries, ct.callback, c.max_retries, c.retry_delay_min, c.retry_on_voicemail, c.retry_on_dropped
 from contacts ct join campaigns c on c.id = ct.campaign_id
 where ct.id = :contact_id::bigint;
 

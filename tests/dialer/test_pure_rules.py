@@ -72,6 +72,29 @@ def test_an_overnight_window_belongs_to_the_day_on_which_it_starts_and_says_so()
     assert "overnight" in night.words()
 
 
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ([1, 2, 3, 4, 5], "09:00 to 17:00 on Monday to Friday, Europe/Berlin"),
+        ([6, 7], "09:00 to 17:00 on Saturday and Sunday, Europe/Berlin"),
+        ([1, 3, 5], "09:00 to 17:00 on Monday, Wednesday and Friday, Europe/Berlin"),
+        ([4], "09:00 to 17:00 on Thursday, Europe/Berlin"),
+        ([1, 2, 3, 4, 5, 6, 7], "09:00 to 17:00, Europe/Berlin"),
+    ],
+)
+def test_a_window_is_told_in_words_with_its_days(days: list[int], words: str) -> None:
+    told = window(time(9), time(17), "Europe/Berlin", days)
+    assert told is not None
+    assert told.words() == words
+
+
+@pytest.mark.parametrize(("start", "opens"), [(time(20), datetime(2030, 5, 15, 20, tzinfo=BERLIN)), (time(22), None)])
+def test_a_callee_whom_the_campaigns_hours_never_fit_is_not_waited_for(start: time, opens: datetime | None) -> None:
+    evening = Window(start, time(23), BERLIN)
+    found = local_hours("+493012345678", None, datetime(2030, 5, 15, 7, tzinfo=BERLIN), evening)
+    assert (found.known, found.open, found.opens) == (True, False, opens)
+
+
 def test_a_window_that_the_clock_skips_opens_the_next_day() -> None:
     gap = Window(time(2, 15), time(2, 45), BERLIN)
     assert gap.next_opening(datetime(2030, 3, 31, 0, 0, tzinfo=BERLIN)) == datetime(2030, 4, 1, 2, 15, tzinfo=BERLIN)
@@ -202,6 +225,12 @@ def test_a_callback_is_due_at_its_time_also_beyond_max_retries() -> None:
     at = NOW + timedelta(days=2)
     then = after(Outcome.CALLBACK, RetryRules(0, None, False, False), Tries(5), now=NOW, callback_at=at)
     assert (then.status, then.not_before, then.callback) == ("pending", at, True)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.WITHDRAWN, Outcome.LOST])
+def test_a_callback_whose_call_was_never_made_is_still_owed(outcome: Outcome) -> None:
+    then = after(outcome, RetryRules(0, None, False, False), Tries(1), now=NOW, callback=True)
+    assert (then.status, then.callback) == ("pending", True)
 
 
 def test_an_answered_call_without_a_conversation_was_dropped() -> None:
