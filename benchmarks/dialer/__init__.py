@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from types import ModuleType
 
+from benchmarks.dialer import imports
 from mediaserver.figure import Figure
 
-PARTS: tuple[ModuleType, ...] = ()
+PARTS: tuple[ModuleType, ...] = (imports,)
 
 
 def figures(runs: int) -> Iterable[Figure]:
