@@ -7,9 +7,11 @@ from db.audit import audit
 from db.database import Connection, Database
 from dialer import campaigns, ending, queries
 from dialer.errors import NotAllowed, NotFound
+from dialer.gates import Seen
 from dialer.lifecycle import Action, CampaignStatus, ContactStatus, shown
 from dialer.phone_numbers import InvalidNumber, read_number
-from dialer.rows import Contact, ContactCall, GateVerdict
+from dialer.rows import Campaign, CampaignView, Contact, ContactFacts, LineView
+from dialer.why import BEFORE_AT_MOST, Why, gates_now, in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +36,6 @@ class NotAdded:
 class Added:
     added: int
     refused: tuple[NotAdded, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
-    """Why a contact was, or was not, called: as it stands, the ledger of its gates, and its calls, each newest first."""
-
-    contact: Contact
-    now: str
-    verdicts: tuple[GateVerdict, ...]
-    calls: tuple[ContactCall, ...]
 
 
 async def add(db: Database, campaign_id: int, given: Sequence[NewContact], *, actor: str, default_region: str | None = None) -> Added:
@@ -148,23 +140,34 @@ async def why(db: Database, contact_id: int) -> Why:
     """Why this contact was (not) called."""
     async with db.pool.acquire() as connection:
         contact = await _read(connection, contact_id)
+        campaign: Campaign = await queries.campaigns.get(connection, campaign_id=contact.campaign_id)
+        gates, before = await _gates(connection, contact), 0
+        if gates:
+            before = await queries.campaigns.before(connection, contact_id=contact_id, most=BEFORE_AT_MOST)
         verdicts = [each async for each in queries.contacts.verdicts(connection, contact_id=contact_id)]
         calls = [each async for each in queries.contacts.calls(connection, contact_id=contact_id)]
-        campaign = await campaigns.get(db, contact.campaign_id)
-    return Why(contact=contact, now=_in_words(contact, campaign.status), verdicts=tuple(verdicts), calls=tuple(calls))
+        changes = [each async for each in queries.campaigns.changes(connection, campaign_id=contact.campaign_id)]
+    return Why(
+        contact=contact,
+        now=in_words(contact, campaign, gates, calls, before),
+        gates=tuple(gates),
+        verdicts=tuple(verdicts),
+        campaign=tuple(changes),
+        calls=tuple(calls),
+    )
 
 
-def _in_words(contact: Contact, campaign_status: str) -> str:
-    if contact.status != ContactStatus.PENDING:
-        return contact.status_reason or f"the contact is {shown(contact.status)}"
-    if campaign_status not in (CampaignStatus.PENDING, CampaignStatus.IN_PROGRESS):
-        return f"the campaign is {shown(campaign_status)}"
-    if contact.blocked_reason:
-        again = f"; looked at again at {contact.look_again_at:%Y-%m-%d %H:%M %Z}" if contact.look_again_at else ""
-        return f"{contact.blocked_reason}{again}"
-    if contact.not_before is not None:
-        return f"its next try is due at {contact.not_before:%Y-%m-%d %H:%M %Z}"
-    return "waits for its turn"
+async def _gates(connection: Connection, contact: Contact) -> list[Seen]:
+    """Each gate as it stands now; none where the contact is not pending."""
+    view: CampaignView = await queries.dialing.campaign(connection, campaign_id=contact.campaign_id)
+    facts: ContactFacts | None = await queries.dialing.contact(connection, contact_id=contact.id, rehearsal=view.rehearsal, now=view.now)
+    if facts is None:
+        return []
+    process_id = await queries.campaigns.roomiest_process(connection)
+    line: LineView | None = None
+    if process_id is not None:
+        line = await queries.dialing.line(connection, phone_number_id=view.phone_number_id, process_id=process_id)
+    return gates_now(view, line, contact, facts)
 
 
 async def _change(

@@ -245,6 +245,25 @@ class GateVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignChange:
+    """What a campaign's status became, and why where that was not an operator's plain wish."""
+
+    at: datetime
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What limits a campaign from outside: None where there is no limit; `processes_concurrency`: None where no process lives."""
+
+    number_concurrency: int | None
+    number_calls_per_second: float | None
+    account_calls_per_second: float
+    processes_concurrency: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """A number that is not called. `removed_at`: since when it may be called again."""
 

@@ -47,8 +47,8 @@ update campaigns set
 where id = :campaign_id::bigint;
 
 -- name: look_again(campaign_id)!
--- Whatever gate held a pending contact back is looked at anew.
-update contacts set blocked_by = null, blocked_reason = null, look_again_at = null, updated_at = callwright_now()
+-- Whatever gate held a pending contact back is looked at anew, at once; until then what it said last stands there.
+update contacts set look_again_at = null, updated_at = callwright_now()
 where campaign_id = :campaign_id::bigint and status = 'pending' and look_again_at is not null;
 
 -- name: set_status(campaign_id, status, reason)!
@@ -96,6 +96,39 @@ join agent_versions av on av.agent_id = c.agent_id and av.version = c.agent_vers
 cross join lateral unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as v (name)
 where ct.campaign_id = :campaign_id::bigint and ct.status = 'pending'
 group by v.name order by count(*) desc, v.name;
+
+-- name: changes(campaign_id)
+-- record_class: CampaignChange
+-- What the campaign's status became and why, newest first.
+select at, status, reason from campaign_changes where campaign_id = :campaign_id::bigint order by id desc limit 100;
+
+-- name: roomiest_process()$
+-- The living process that can hold most calls more: its id, null where none lives.
+select p.id from processes p
+where p.stopped_at is null and p.heartbeat_at > callwright_now() - interval '30 s'
+order by p.concurrency - (select count(*) from calls k where k.process_id = p.id and k.state <> 'ended') desc, p.id limit 1;
+
+-- name: before(contact_id, most)$
+-- How many pending contacts of the same campaign come before this one, counted up to so many.
+select count(*) from (
+    (select from contacts o, contacts ct
+     where ct.id = :contact_id::bigint and o.campaign_id = ct.campaign_id and o.status = 'pending' and o.is_retry and not ct.is_retry
+       and o.due_at <= callwright_now() limit :most::int)
+    union all
+    (select from contacts o, contacts ct
+     where ct.id = :contact_id::bigint and o.campaign_id = ct.campaign_id and o.status = 'pending' and o.is_retry = ct.is_retry
+       and o.due_at <= callwright_now() and (o.due_at, o.id) < (ct.due_at, ct.id) limit :most::int)
+    limit :most::int
+) earlier;
+
+-- name: capacity(phone_number_id)^
+-- record_class: Capacity
+-- What the number, its carrier account and the processes that live now can carry.
+select n.concurrency as number_concurrency, n.calls_per_second as number_calls_per_second, a.calls_per_second as account_calls_per_second,
+       (select sum(p.concurrency) from processes p
+        where p.stopped_at is null and p.heartbeat_at > callwright_now() - interval '30 s') as processes_concurrency
+from phone_numbers n join carrier_accounts a on a.id = n.carrier_account_id
+where n.id = :phone_number_id::bigint;
 
 -- name: stats(campaign_id)^
 -- record_class: CampaignStats

@@ -12,7 +12,7 @@ from pydantic import AliasChoices, Field, RootModel, field_validator
 
 from dialer import campaigns, contacts
 from dialer.contact_import import ImportOptions, import_contacts
-from dialer.lifecycle import ContactStatus
+from dialer.lifecycle import CampaignStatus, ContactStatus
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import MIB, Asked, Route
@@ -143,12 +143,32 @@ class ContactCallAnswer(Answer):
     ended_at: datetime | None
 
 
+class GateAnswer(Answer):
+    """A gate as it stands now: call, wait, skip or fail, the value that it sees, and when to look again (null: when something changes)."""
+
+    gate: str
+    verdict: str
+    value: str
+    look_again_at: datetime | None
+
+
+class CampaignChangeAnswer(Answer):
+    """What the campaign's status became, and why."""
+
+    at: datetime
+    status: CampaignStatus
+    reason: str
+
+
 class WhyAnswer(Answer):
-    """`now`: the reason in words; `verdicts` and `calls`, newest first."""
+    """`now`: the reason in words; `gates`: each one between a pending contact and its call, those of the campaign and of the line among
+    them; `verdicts`: the ledger of its own gates; `campaign`: that of the campaign; `calls`. Newest first."""
 
     contact: ContactAnswer
     now: str
+    gates: list[GateAnswer]
     verdicts: list[VerdictAnswer]
+    campaign: list[CampaignChangeAnswer]
     calls: list[ContactCallAnswer]
 
 

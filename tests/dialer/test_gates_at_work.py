@@ -284,18 +284,71 @@ async def test_too_many_failures_at_the_carrier_pause_the_campaign_with_a_reason
 
 
 async def test_why_a_contact_waits_can_be_read_at_any_time(world: World) -> None:
-    campaign = await world.campaign(2, start=False, concurrency=1, max_retries=1, retry_delay_min=30)
-    first, second = await world.contacts(campaign)
-    assert "Draft" in (await contacts.why(world.db, first.id)).now
+    campaign = await world.campaign(3, start=False, concurrency=1, max_retries=1, retry_delay_min=30)
+    first, second, third = await world.contacts(campaign)
+    assert (await contacts.why(world.db, first.id)).now == "the campaign is Draft"
     await campaigns.start(world.db, campaign.id, actor="test")
+    assert (await contacts.why(world.db, first.id)).now == "the media server has no running process that could make calls: start one"
     await world.tick(await world.loop())
+    await world.later(seconds=1)
+    assert (await contacts.why(world.db, first.id)).now == "the carrier has been asked to call"
+    assert (await contacts.why(world.db, second.id)).now == "the campaign has 1 of 1 calls at the same time"
     await world.ring_out((await world.calls())[0]["id"])
     why = await contacts.why(world.db, first.id)
-    assert "12:30" in why.now
+    assert why.now == "nobody answered: it is tried again, until 2030-05-15 12:30 UTC"
     assert [call.outcome for call in why.calls] == ["no_answer"]
-    assert (await contacts.why(world.db, second.id)).now == "waits for its turn"
+    assert (await contacts.why(world.db, second.id)).now == "waits for its turn: it is the next"
+    assert (await contacts.why(world.db, third.id)).now == "waits for its turn: 1 contact comes first"
     waiting = {each.gate: each.contacts for each in await campaigns.waiting(world.db, campaign.id)}
-    assert waiting == {"retry_delay": 1, "queue": 1}
+    assert waiting == {"retry_delay": 1, "queue": 2}
+    await campaigns.pause(world.db, campaign.id, actor="ada")
+    assert (await contacts.why(world.db, second.id)).now == "the campaign is Paused: paused by ada"
+    await suppressions.add(world.db, number(1), reason="asked", source="operator", actor="test")
+    await campaigns.resume(world.db, campaign.id, actor="test")
+    assert (await contacts.why(world.db, second.id)).now == "it will not be called: the number is on the do-not-call list"
+    await world.tick(world.loops[0])
+    assert (await contacts.why(world.db, second.id)).now == "the number is on the do-not-call list"
+    changes = [(each.status, each.reason) for each in (await contacts.why(world.db, second.id)).campaign]
+    assert changes == [("in_progress", ""), ("paused", "paused by ada"), ("in_progress", ""), ("draft", "")]
+
+
+async def test_all_that_holds_a_contact_back_is_named_the_campaigns_and_the_lines_gates_too(world: World) -> None:
+    await world.db.pool.execute("update phone_numbers set concurrency = 1")
+    hours = {"start_time": time(9), "end_time": time(12, 30), "timezone": "Europe/Berlin"}
+    campaign = await world.campaign(2, **hours, concurrency=1, pilot_size=1, scheduled_start=NOON + timedelta(hours=1))
+    other = await world.campaign(1)
+    await world.tick(await world.loop())
+    (_, second) = await world.contacts(campaign)
+    assert (await contacts.why(world.db, second.id)).now == (
+        "the campaign starts at 2030-05-15 13:00 UTC, until 2030-05-15 15:00 CEST; "
+        "Wednesday 14:00 of 09:00 to 12:30, Europe/Berlin, until 2030-05-16 09:00 CEST; "
+        "1000 calls per second of the account; the phone number has 1 of 1 calls at the same time"
+    )
+    await world.talk((await world.calls())[0]["id"])
+    assert await world.status(other) == "completed"
+    await world.at(datetime(2030, 5, 16, 8, tzinfo=UTC))
+    await world.loops[0].start_process()
+    await world.tick(world.loops[0])
+    closed = {each.gate for each in (await contacts.why(world.db, second.id)).gates if each.verdict != "call"}
+    assert closed == {"account_rate", "number_concurrency", "concurrency", "pilot"}
+    gates = {each.gate for each in (await contacts.why(world.db, second.id)).gates}
+    assert gates >= {"campaign_status", "scheduled_start", "window", "local_hours", "suppression", "live_attempt", "frequency_cap"}
+    assert gates >= {"max_tries", "variables", "account_rate", "number_rate", "back_off", "node_concurrency", "throttle", "retry_delay"}
+
+
+async def test_the_ledger_says_when_a_contact_that_waited_was_called_also_after_an_edit(world: World) -> None:
+    await world.at(datetime(2030, 5, 15, 4, tzinfo=UTC))
+    campaign = await world.campaign(1, local_hours=True)
+    loop = await world.loop()
+    await world.tick(loop)
+    await world.tick(loop)
+    await campaigns.pause(world.db, campaign.id, actor="test")
+    await campaigns.edit(world.db, campaign.id, {"local_hours": False}, version=None, actor="test")
+    await campaigns.resume(world.db, campaign.id, actor="test")
+    await world.tick(loop)
+    (contact,) = await world.contacts(campaign)
+    why = await contacts.why(world.db, contact.id)
+    assert [(each.gate, each.verdict) for each in why.verdicts] == [("local_hours", "call"), ("local_hours", "wait")]
 
 
 @pytest.mark.parametrize("failed_way", ["busy", "unknown"])
