@@ -13,7 +13,7 @@ GOALS = ("met", "not_met", "unclear")
 SLOT_KINDS = ("text", "number", "date", "choice", "yes_no")
 CALLBACK_TIME = "callback_time"  # what a script may say of the time that was agreed
 
-VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:\|([^}]*))?\}\}")
+VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:\|([^}]*))?\}\}", re.ASCII)
 
 
 class InvalidAgent(ValueError):
@@ -175,13 +175,15 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def variables(self) -> dict[str, bool]:
         """Variables in all texts that may be spoken or prompted, True where the contact must have it. Not those that the call fills."""
         captured = self.script.captured() if self.script is not None else set()
-        found = variables_in(*self.spoken_texts(), self.prompt, self.goal)
-        return {name: needed for name, needed in found.items() if name not in captured}
+        return {name: needed for name, needed in variables_in(*self._texts()).items() if name not in captured}
 
     def spoken_texts(self) -> list[str]:
         """Every text that the callee or a mailbox may hear, with its variables."""
         own = [self.first_message, self.goodbye, self.voicemail_message]
         return [text for text in own if text] + (self.script.texts() if self.script is not None else [])
+
+    def _texts(self) -> list[str]:
+        return [*self.spoken_texts(), self.prompt, self.goal]
 
     def _check(self) -> None:
         if not self.first_message.strip():
@@ -197,6 +199,11 @@ class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 )
         if self.script is not None:
             _check_script(self.script)
+            for name, needed in variables_in(*self._texts()).items():
+                if needed and name in self.script.captured():
+                    raise InvalidAgent(
+                        f"a text uses {{{{{name}}}}}, which the call may not have learnt: give it a default, {{{{{name}|...}}}}"
+                    )
 
 
 def _check_script(script: Script) -> None:
@@ -209,9 +216,6 @@ def _check_script(script: Script) -> None:
         _check_step(name, step)
     for name in script.steps:
         _check_asks_or_ends(name, script.steps)
-    for name, needed in variables_in(*script.texts()).items():
-        if needed and name in script.captured():
-            raise InvalidAgent(f"a text uses {{{{{name}}}}}, which the call may not have learnt: give it a default, {{{{{name}|...}}}}")
 
 
 def _check_step(name: str, step: Step) -> None:

@@ -27,7 +27,8 @@ create or replace function required_variables(definition jsonb) returns text[] l
              '$.script.wrong_person', '$.script.opted_out', '$.script.steps.*.say', '$.script.steps.*.reprompt'
          ]::jsonpath[]) as place,
          jsonb_path_query(definition, place) as said,
-         regexp_matches(said #>> '{}', '\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}', 'g') as found
+         regexp_matches(said #>> '{}', '\{\{[ \t-\r]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t-\r]*(\|[^}]*)?\}\}', 'g') as found
+    where found[2] is null
 $$;
 alter table agent_versions drop column required_variables;
 alter table agent_versions add column required_variables text[] not null generated always as (required_variables(definition)) stored;
