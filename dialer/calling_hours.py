@@ -78,11 +78,18 @@ class Window:
         night = " of the next day (overnight: it belongs to the day on which it starts)" if self.overnight else ""
         return f"{self.start:%H:%M} to {self.end:%H:%M}{night}{days}, {self.zone.key}"
 
-    def _openings(self, day: date) -> list[datetime]:
+    def changes(self, day: date) -> list[datetime]:
+        """Every instant of `day` (of the window's zone) at which it may open or close, in order; in between it stays as it is."""
+        return sorted(self._instants(day, {self.start, self.end, time(0)}))
+
+    def _openings(self, day: date) -> set[datetime]:
         """Instants of `day` at which the window may open: its start (twice where the clock repeats it), midnight, a change of the clock."""
-        clocks = {self.start, time(0)} if self.start == self.end else {self.start}
-        starts = [datetime.combine(day, clock, tzinfo=self.zone).replace(fold=fold).astimezone(UTC) for clock in clocks for fold in (0, 1)]
-        return [instant for instant in (*starts, *_clock_change(day, self.zone)) if instant.astimezone(self.zone).date() == day]
+        return self._instants(day, {self.start, time(0)} if self.start == self.end else {self.start})
+
+    def _instants(self, day: date, clocks: Iterable[time]) -> set[datetime]:
+        """When the wall clock of `day` shows one of `clocks`, and when it is changed."""
+        shown = [datetime.combine(day, clock, tzinfo=self.zone).replace(fold=fold).astimezone(UTC) for clock in clocks for fold in (0, 1)]
+        return {instant for instant in (*shown, *_clock_change(day, self.zone)) if instant.astimezone(self.zone).date() == day}
 
 
 def _days_in_words(weekdays: frozenset[int]) -> str:
@@ -94,20 +101,21 @@ def _days_in_words(weekdays: frozenset[int]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-def _clock_change(day: date, where: ZoneInfo) -> list[datetime]:
+@lru_cache(maxsize=4096)
+def _clock_change(day: date, where: ZoneInfo) -> tuple[datetime, ...]:
     """The instant at which the clock changes on `day`, to the second, if it does."""
     before = datetime.combine(day, time(0), tzinfo=where).astimezone(UTC) - timedelta(hours=3)
     after = before + timedelta(hours=30)
     offset = before.astimezone(where).utcoffset()
     if offset == after.astimezone(where).utcoffset():
-        return []
+        return ()
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2
         if middle.astimezone(where).utcoffset() == offset:
             before = middle
         else:
             after = middle
-    return [after.replace(microsecond=0)]
+    return (after.replace(microsecond=0),)
 
 
 def window(start: time | None, end: time | None, zone_name: str | None, weekdays: Iterable[int]) -> Window | None:
