@@ -10,13 +10,16 @@ from agent_runtime.agent import Agent
 from db.audit import audit
 from db.queries import load
 from db.rows import AgentRow
+from dialer.dialing import TrialCall
 from dialer.errors import Outdated
-from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, page_of
+from dialer.lifecycle import CallState
+from dialer.phone_numbers import read_number
+from mediaserver.api.models import ID, Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
 
-_queries = load("agents")
+_queries, _numbers = load("agents"), load("phone_numbers")
 
 
 class AgentAnswer(Answer):
@@ -42,6 +45,27 @@ class AgentChange(Body):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     definition: dict[str, Any] | None = None
     version: int | None = None
+
+
+class NewTestCall(Body):
+    """A call to try an agent out. `number`: with country code; `phone_number_id`: where it comes from; `contact_name` and `variables`:
+    what the agent's texts are filled with."""
+
+    number: str
+    phone_number_id: Id
+    contact_name: str = Field(default="", max_length=200)
+    variables: dict[str, str] = Field(default_factory=dict)
+    ring_timeout_s: int = Field(default=30, ge=5, le=120)
+
+
+class TestCallAnswer(Answer):
+    """A test call on its way to the carrier: /calls/{id} tells what becomes of it."""
+
+    id: Id
+    agent_id: Id
+    phone_number_id: Id
+    number: PhoneNumber
+    state: CallState
 
 
 async def list_agents(asked: Asked[PageQuery, None]) -> Page[AgentAnswer]:
@@ -95,6 +119,47 @@ async def delete_agent(asked: Asked[None, None]) -> None:
         await audit(connection, asked.actor, "agent.delete", f"agent {current.id}", {"name": current.name})
 
 
+async def test_call(asked: Asked[None, NewTestCall]) -> TestCallAnswer:
+    """Calls a number with this agent, at once, under the same do-not-call and rate gates as any campaign: 409 says which is closed."""
+    agent, body = await _found(asked), asked.body
+    wanted = TrialCall(
+        agent_id=agent.id,
+        phone_number_id=await _line(asked),
+        number=read_number(body.number),
+        contact_name=body.contact_name,
+        variables=body.variables,
+        ring_timeout_s=body.ring_timeout_s,
+    )
+    _check_variables(Agent.from_dict(agent.definition), wanted)
+    if asked.house.place_test_call is None:
+        raise Problem(
+            409, "this media server has no carrier to call through: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, and start it again"
+        )
+    call_id = await asked.house.place_test_call(wanted)
+    async with asked.database.transaction() as connection:
+        await audit(connection, asked.actor, "agent.test_call", f"agent {agent.id}", {"call": call_id})
+    return TestCallAnswer(
+        id=str(call_id), agent_id=str(agent.id), phone_number_id=body.phone_number_id, number=wanted.number, state=CallState.PLANNED
+    )
+
+
+async def _line(asked: Asked[None, NewTestCall]) -> int:
+    """The number that a test call comes from, if it is one of ours."""
+    given = asked.body.phone_number_id
+    if not ID.fullmatch(given) or await _numbers.get_phone_number(asked.database.pool, id=int(given)) is None:
+        said = f"there is no phone number {given}: choose one that exists"
+        raise Problem(422, said, {"phone_number_id": said})
+    return int(given)
+
+
+def _check_variables(agent: Agent, wanted: TrialCall) -> None:
+    given = {**wanted.variables, "phone_number": wanted.number, "contact_name": wanted.contact_name}
+    missing = [name for name, needed in agent.variables().items() if needed and not given.get(name, "").strip()]
+    if missing:
+        said = f"the agent's texts need {', '.join(missing)}: fill them in"
+        raise Problem(422, said, {"variables": said})
+
+
 async def _found(asked: Asked[Any, Any]) -> AgentRow:
     row: AgentRow | None = await _queries.get_agent(asked.database.pool, id=asked.id("agent_id"))
     if row is None:
@@ -124,4 +189,5 @@ ROUTES = (
     Route("GET", "/agents/{agent_id}", get_agent, Role.VIEWER),
     Route("PATCH", "/agents/{agent_id}", change_agent, Role.OPERATOR),
     Route("DELETE", "/agents/{agent_id}", delete_agent, Role.OPERATOR),
+    Route("POST", "/agents/{agent_id}/test-call", test_call, Role.OPERATOR, status=201, once=True),
 )

@@ -1,5 +1,6 @@
 """What all bodies and answers share: ids as strings, times with zone, pages with a cursor, numbers masked for viewers."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Generic, Self, TypeVar
 
@@ -12,6 +13,7 @@ def _masked(number: str, info: SerializationInfo) -> str:
     return "*" * (len(number) - 2) + number[-2:] if hidden else number
 
 
+ID = re.compile(r"\d{1,18}", re.ASCII)
 Id = Annotated[str, BeforeValidator(str), Field(description="an id, as a string", examples=["42"])]
 PhoneNumber = Annotated[str, PlainSerializer(_masked), Field(description="E.164; viewers see the last two digits only")]
 

@@ -10,6 +10,7 @@ from agent_runtime.agent import InvalidAgent
 from db.database import LOST, DatabaseUnavailable
 from dialer.campaign_settings import InvalidCampaign
 from dialer.csv_reading import NotACsv
+from dialer.dialing import TrialCallRefused
 from dialer.errors import NotAllowed, NotFound
 from dialer.phone_numbers import InvalidNumber
 from mediaserver.identity import LastAdmin, NameTaken, SignInRefused, TooManyTries, WeakPassword
@@ -54,7 +55,7 @@ def problem_of(error: Exception) -> Problem | None:
             return error
         case NotFound():
             return Problem(404, str(error))
-        case NotAllowed() | NameTaken() | LastAdmin():
+        case NotAllowed() | NameTaken() | LastAdmin() | TrialCallRefused():
             return Problem(409, str(error))
         case InvalidCampaign():
             return Problem(422, str(error), error.problems)

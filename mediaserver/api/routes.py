@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from db.database import Database
+from dialer.dialing import TrialCall
 from mediaserver.api.access import authenticated
 from mediaserver.api.idempotency import KEY_HEADER, done_once
 from mediaserver.api.problems import Problem, problem_of
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
 MIB = 1024 * 1024
 
+PlaceTestCall = Callable[[TrialCall], Awaitable[int]]
+
 Q = TypeVar("Q", covariant=True)
 B = TypeVar("B", covariant=True)
 
@@ -28,13 +31,15 @@ B = TypeVar("B", covariant=True)
 @dataclass(frozen=True, slots=True)
 class House:
     """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
-    `nudge`: tells the dialer loop, after each command, that it may have something to do."""
+    `nudge`: tells the dialer loop, after each command, that it may have something to do. `place_test_call`: of this process's loop, as
+    `DialerLoop.place_test_call`; None where it has no carrier."""
 
     database: Database
     data_dir: Path
     public_url: str = ""
     dashboard_url: str = ""
     nudge: Callable[[], None] = lambda: None
+    place_test_call: PlaceTestCall | None = None
 
 
 @dataclass(frozen=True)

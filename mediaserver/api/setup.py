@@ -8,7 +8,7 @@ from aiohttp import web
 from db.database import Database
 from mediaserver.api import agents, calls, campaigns, contacts, people, phone_numbers, sign_in, suppressions
 from mediaserver.api.openapi import document
-from mediaserver.api.routes import PREFIX, House, Route, nothing_here, served
+from mediaserver.api.routes import PREFIX, House, PlaceTestCall, Route, nothing_here, served
 from mediaserver.settings import Settings
 
 ROUTES: tuple[Route, ...] = (
@@ -22,12 +22,19 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def setup_api(app: web.Application, *, database: Database, settings: Settings, nudge: Callable[[], None] = lambda: None) -> None:
+def setup_api(
+    app: web.Application,
+    *,
+    database: Database,
+    settings: Settings,
+    nudge: Callable[[], None] = lambda: None,
+    place_test_call: PlaceTestCall | None = None,
+) -> None:
     """Add /api/v1, its OpenAPI document and the pages for signing in and out to `app`.
 
-    `nudge` is called after each command: the dialer loop may have something to do.
+    `nudge` is called after each command: the dialer loop may have something to do. `place_test_call`: of that loop, where it has a carrier.
     """
-    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge)
+    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call)
     sign_in.setup_sign_in(app, house)
     for route in ROUTES:
         app.router.add_route(route.method, route.pattern, served(route, house))

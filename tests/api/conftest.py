@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from agent_runtime.templates import template
 from db.database import Database
 from db.queries import load
+from dialer.loop import DialerLoop, Process
 from mediaserver.api import setup_api
 from mediaserver.identity import Role, create_token
 from mediaserver.settings import Settings
+from tests.dialer.world import ScriptedCarrier, Urls
 
 DASHBOARD = "http://127.0.0.1:8501"
 Client = TestClient[web.Request, web.Application]
@@ -54,10 +57,24 @@ def nudges() -> list[str]:
 
 
 @pytest.fixture
-async def client(database: Database, tmp_path: Path, nudges: list[str]) -> AsyncIterator[Client]:
+def carrier() -> ScriptedCarrier:
+    return ScriptedCarrier(lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+async def loop(database: Database, carrier: ScriptedCarrier) -> AsyncIterator[DialerLoop]:
+    """The dialer loop of the process, which ticks when the test says so."""
+    made = DialerLoop(database, {"twilio": carrier}, Process("one", "host", "wss://host/stream", 100), Urls())
+    await made.start_process()
+    yield made
+    await made.placed()
+
+
+@pytest.fixture
+async def client(database: Database, tmp_path: Path, nudges: list[str], loop: DialerLoop) -> AsyncIterator[Client]:
     app = web.Application()
     settings = Settings(data_dir=tmp_path, dashboard_url=DASHBOARD, public_url="http://127.0.0.1:8080")
-    setup_api(app, database=database, settings=settings, nudge=lambda: nudges.append("nudge"))
+    setup_api(app, database=database, settings=settings, nudge=lambda: nudges.append("nudge"), place_test_call=loop.place_test_call)
     async with TestClient(TestServer(app)) as client:
         yield client
 
