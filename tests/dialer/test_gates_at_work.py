@@ -1,6 +1,7 @@
 """Every gate at every dial: what waits, until when, what never passes, and that it can be read back why."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -314,7 +315,7 @@ async def test_why_a_contact_waits_can_be_read_at_any_time(world: World) -> None
 
 async def test_all_that_holds_a_contact_back_is_named_the_campaigns_and_the_lines_gates_too(world: World) -> None:
     await world.db.pool.execute("update phone_numbers set concurrency = 1")
-    hours = {"start_time": time(9), "end_time": time(12, 30), "timezone": "Europe/Berlin"}
+    hours: dict[str, Any] = {"start_time": time(9), "end_time": time(12, 30), "timezone": "Europe/Berlin"}
     campaign = await world.campaign(2, **hours, concurrency=1, pilot_size=1, scheduled_start=NOON + timedelta(hours=1))
     other = await world.campaign(1)
     await world.tick(await world.loop())
