@@ -13,6 +13,7 @@ from agent_runtime.leg import SAMPLE_RATE, SAMPLES_PER_MS
 
 USUAL_RECOGNITION_S = 0.6  # from the end of speech to its text, 99 of 100; a final text ends the wait anyway
 SAMPLE_BYTES = 2
+VOICE_PATIENCE_S = 25.0  # for a line of a voice that is slow just now: beyond the engine's own limit, so that no line is given up before
 LINE_GAP = bytes(180 * SAMPLES_PER_MS * SAMPLE_BYTES)  # of silence after each line
 
 
@@ -52,6 +53,7 @@ class EngineVoice(TTSService):
             push_text_frames=False,
             push_start_frame=True,
             push_stop_frames=True,
+            stop_frame_timeout_s=VOICE_PATIENCE_S,
             settings=TTSSettings(model=None, voice=name, language=None),
         )
         self._engine, self._voice_name = voice, name
@@ -62,8 +64,7 @@ class EngineVoice(TTSService):
             spoken = await self._engine.speak(text, self._voice_name)
         except EngineUnavailable as error:
             await self.push_error(str(error), exception=error)
-            return
-        if not spoken.pcm:
+            await self.remove_audio_context(context_id)  # what is said next does not wait for it
             return
         at = self._spoken_ms[1] if self._spoken_ms[0] == context_id else 0
         pcm = spoken.pcm + LINE_GAP

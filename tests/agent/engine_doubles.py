@@ -14,29 +14,33 @@ WORD_MS = 300
 
 
 class RecognitionDouble:
-    """Hears `lines` in order; nothing where they are used up."""
+    """Hears `lines` in order; nothing where they are used up. `takes_s`: how long it thinks about one."""
 
     def __init__(self, *lines: str) -> None:
         self.lines = deque(lines)
         self.dead = False
+        self.takes_s = 0.0
 
     async def recognize(self, pcm: bytes) -> Recognized:
         if self.dead:
             raise EngineUnavailable("the recognition worker has died and is started again")
+        await asyncio.sleep(self.takes_s)
         return Recognized(self.lines.popleft() if self.lines else "", 0.0)
 
 
 class VoiceDouble:
-    """Each word takes WORD_MS of a quiet tone. Remembers what it spoke."""
+    """Each word takes WORD_MS of a quiet tone. Remembers what it spoke. `takes_s`: how long it thinks about a line."""
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
         self.dead = False
+        self.takes_s = 0.0
 
     async def speak(self, text: str, voice: str) -> Spoken:
         if self.dead:
             raise EngineUnavailable("the voice worker has died and is started again")
         self.spoken.append(text)
+        await asyncio.sleep(self.takes_s)
         return speech(text)
 
 

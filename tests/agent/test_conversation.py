@@ -197,6 +197,27 @@ async def test_an_opt_out_said_while_hanging_up_still_counts() -> None:
     assert of(result, Speaker.CALLEE) == ["Never call me again."]
 
 
+async def test_what_was_said_before_the_hang_up_counts_however_slow_the_recognition_is() -> None:
+    doubles, recognition, _ = engines("Never call me again.")
+    call = begin(AGENT, Services(doubles, timing=replace(QUICK, ending=0.05), now=lambda: NOON), speech(GREETING).pcm)
+    await hear_out(call)
+    recognition.takes_s = 0.5  # ten times what taking down the call may take
+    call.leg.says()
+    call.leg.close()
+    result = await call.result()
+    assert (result.opted_out, result.who) == (True, Who.HUMAN)
+    assert of(result, Speaker.CALLEE) == ["Never call me again."]
+
+
+async def test_a_line_of_a_slow_voice_is_heard_whole_and_kept_whole() -> None:
+    call, _, voice = answered("Yes I can.", greet=False)
+    voice.takes_s = 3.5  # Pipecat's own patience is 3 s
+    await hear_out(call)
+    voice.takes_s = 0
+    call.leg.says()
+    assert of(await call.result(), Speaker.AGENT) == [GREETING, f"{CONFIRMED} {GOODBYE}"]
+
+
 async def test_a_mailbox_gets_the_message_once_after_its_beep() -> None:
     call, _, _ = answered(LISTEN)
     await call.leg.agent_speaks()
