@@ -100,6 +100,22 @@ class ProcessStopped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost(Event):
+    """A process that lives on lost its connection in mid-statement. `made`: the database had carried it out, and only the answer was lost."""
+
+    doing: str
+    made: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Event):
+    """What the process wrote into its log: for who reads the story, it proves nothing."""
+
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuietBegan(Event):
     """No faults are begun from here on: processes live, the carrier does as asked, operators only resume what is paused."""
 

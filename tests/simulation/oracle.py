@@ -52,10 +52,12 @@ def callee_allows(number: str, zone: str | None, at: datetime) -> bool:
     return bool(places) and all(place is not None and FIRST_HOUR <= at.astimezone(place).time() < LAST_HOUR for place in places)
 
 
-def callee_is_placed(number: str, zone: str | None) -> bool:
-    """Whether anything tells where the callee is; who is nowhere is never called while local hours are respected."""
-    names = (zone,) if zone else _zones_of(number)
-    return bool(names) and all(known_zone(name) is not None for name in names)
+def ever_allows(
+    number: str, zone: str | None, start: time | None, end: time | None, campaign_zone: str | None, weekdays: Collection[int], at: datetime
+) -> bool:
+    """Whether the callee's hours and the campaign's have an instant in common within two weeks, looked at in steps of five minutes."""
+    instants = (at + timedelta(minutes=5 * step) for step in range(14 * 24 * 12))
+    return any(callee_allows(number, zone, each) and window_allows(start, end, campaign_zone, weekdays, each) for each in instants)
 
 
 def _zones_of(number: str) -> Sequence[str]:
@@ -135,6 +137,30 @@ TABLE: Mapping[str, Row] = {
     "lost": Row(False, "always", "failed"),
     "withdrawn": Row(False, "always", "pending"),
 }
+
+
+_LINE = {"no_answer": "no_answer", "busy": "busy", "failed": "carrier_failure", "canceled": "carrier_failure"}
+_SAID = {"declined": "person", "opted_out": "person", "wrong_person": "person", "callback": "callback"}
+_MAILBOX = {"message_left": "voicemail_message", "no_message": "voicemail_no_message"}
+
+
+def outcome_of_line(ended_as: str | None, *, by_us: bool) -> str:
+    """The outcome of a call that nobody answered, from how it ended at the carrier."""
+    return "withdrawn" if by_us else _LINE[ended_as or "failed"]
+
+
+def outcome_of_talk(reason: str, who: str, *, message_delivered: bool) -> str:
+    """The outcome of an answered call, from its conversation: what was said decides, then who was there, then how it broke off."""
+    if reason in _SAID:
+        return _SAID[reason]
+    if reason in _MAILBOX:
+        return _MAILBOX[reason]
+    if who in ("voicemail", "screening", "menu"):
+        return "voicemail_message" if message_delivered else "voicemail_no_message"
+    if reason in ("line_lost", "failed"):
+        return "dropped"
+    nobody = who == "no_one" or (who == "unknown" and reason == "silence")
+    return "no_answer" if nobody else "person"
 
 
 @dataclass(frozen=True, slots=True)
