@@ -1,0 +1,169 @@
+"""The real PostgreSQL behind a simulated world: one statement at a time, and none whose wait for a lock stops the world.
+
+It lives on an event loop of its own, which runs only while a statement runs. The schema gets a clock that the world sets, and
+triggers that write down each change of a row, so that every commit can be read as it was made.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from db.database import Database
+
+Real = PoolConnectionProxy[Record] if hasattr(PoolConnectionProxy, "__class_getitem__") else PoolConnectionProxy
+Work = Callable[[Any], Awaitable[Any]]
+
+_WATCHED = ("campaigns", "contacts", "calls", "suppressions")
+_EMPTIED = (
+    "campaigns, contacts, campaign_counts, calls, call_events, transcript_turns, gate_verdicts, suppressions, callees, processes, audit_log,"
+    " carrier_accounts, phone_numbers, agents, agent_versions, contact_imports, simulated_changes"
+)
+_SOON_S = 0.003  # a statement that has not come back by then may be waiting for a lock
+
+_SCHEMA = """
+create table simulated_clock (at timestamptz not null);
+insert into simulated_clock values ('2030-01-01 00:00+00');
+create or replace function callwright_now() returns timestamptz language sql volatile as 'select at from simulated_clock';
+create table simulated_changes (id bigint generated always as identity primary key, thing text not null, old jsonb, new jsonb);
+create function simulated_change() returns trigger language plpgsql as $$
+begin
+    insert into simulated_changes (thing, old, new) values (tg_table_name, to_jsonb(old), to_jsonb(new));
+    return null;
+end $$;
+"""
+_TRIGGER = "create trigger simulated_{0} after insert or update or delete on {0} for each row execute function simulated_change()"
+
+
+@dataclass(eq=False, slots=True)
+class Running:
+    """A statement on its way. `done` is called once, with its result or its error, when it has come back."""
+
+    real: Any
+    task: "asyncio.Task[Any]"
+    done: Callable[["asyncio.Task[Any]"], None]
+    wanted: Callable[[], bool]  # False once nobody waits for it any more: it is cancelled then
+
+    @property
+    def pid(self) -> int:
+        pid: int = self.real.get_server_pid()
+        return pid
+
+
+@dataclass(slots=True)
+class Postgres:
+    """One database, for one world after the other."""
+
+    url: str
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _database: Database = field(init=False)
+    _observer: Any = field(init=False)
+    _stock: list[Any] = field(default_factory=list)
+    _running: list[Running] = field(default_factory=list)
+    _clock: datetime | None = None
+
+    def open(self) -> None:
+        """Connect, and make the schema ready for simulated worlds if it is not yet."""
+        self._database = self._wait(Database.connect(self.url, max_size=90, statement_cache_size=500))
+        self._observer = self._wait(self._database.pool.acquire())
+        if self.observe("select to_regclass('simulated_clock') is null as fresh")[0]["fresh"]:
+            self._wait(self._observer.execute(_SCHEMA))
+            for table in _WATCHED:
+                self._wait(self._observer.execute(_TRIGGER.format(table)))
+
+    def close(self) -> None:
+        self._wait(self._database.close(0.5))
+        self.loop.close()
+
+    def empty(self) -> None:
+        """No rows and ids from 1 again: each world finds the same database."""
+        assert not self._running
+        self._wait(self._observer.execute(f"truncate {_EMPTIED} restart identity cascade"))
+        self._clock = None
+
+    def set_clock(self, at: datetime) -> None:
+        """What `callwright_now()` returns from here on."""
+        if at != self._clock:
+            self._wait(self._observer.execute("update simulated_clock set at = $1", at))
+            self._clock = at
+
+    def changes(self) -> Sequence[Record]:
+        """What has been committed since the last look, row by row in the order of its writing: thing, old, new."""
+        return self.observe(
+            "with taken as (delete from simulated_changes returning id, thing, old, new) select thing, old, new from taken order by id"
+        )
+
+    def observe(self, statement: str, *args: Any) -> Sequence[Record]:
+        """A statement of the simulation's own."""
+        found: Sequence[Record] = self._wait(self._observer.fetch(statement, *args))
+        return found
+
+    def lend(self) -> Any:
+        """A connection that nobody else uses, with no transaction on it."""
+        return self._stock.pop() if self._stock else self._wait(self._database.pool.acquire())
+
+    def take_back(self, real: Any) -> None:
+        """What was lent is not used any more; a transaction that is open on it, and a statement that still waits, are undone."""
+        for each in [each for each in self._running if each.real is real]:
+            self._running.remove(each)
+            self._cancel(each)
+        if real.is_in_transaction():
+            self._wait(real.execute("rollback"))
+            real._con._top_xact = None  # asyncpg's note of the transaction that its own objects began
+        self._stock.append(real)
+
+    def run(self, real: Any, work: Work, done: Callable[["asyncio.Task[Any]"], None], wanted: Callable[[], bool]) -> None:
+        """Run one statement; `done` is called before this returns, or, if it has to wait for a lock, by a later `settle`."""
+        running = Running(real, self.loop.create_task(_as_coroutine(work(real))), done, wanted)
+        self._running.append(running)
+        self._wait(asyncio.wait({running.task}, timeout=_SOON_S))
+        self.settle(running)
+
+    def settle(self, newest: Running | None = None) -> None:
+        """Wait until each statement on its way has come back or waits for a lock that somebody holds who is not on the way himself.
+
+        They are told in the order in which they were begun, `newest` first, however fast the server was with which.
+        """
+        while self._running:
+            for each in [each for each in self._running if not each.wanted() and not each.task.done()]:
+                self._running.remove(each)
+                self._cancel(each)
+            waiting = [each for each in self._running if not each.task.done()]
+            if not waiting or self._all_blocked(waiting):
+                break
+            self._wait(asyncio.wait({each.task for each in waiting}, timeout=_SOON_S, return_when=asyncio.FIRST_COMPLETED))
+        back = sorted((each for each in self._running if each.task.done()), key=lambda each: each is not newest)
+        self._running = [each for each in self._running if not each.task.done()]
+        for each in back:
+            each.done(each.task)
+
+    def _all_blocked(self, waiting: Sequence[Running]) -> bool:
+        pids = [each.pid for each in waiting]
+        found = self.observe("select pid, pg_blocking_pids(pid) as by from unnest($1::int[]) pid", pids)
+        by = {row["pid"]: set(row["by"]) for row in found}
+        return all(by.values()) and not _deadlocked(by) and not any(each.task.done() for each in waiting)
+
+    def _cancel(self, running: Running) -> None:
+        while not running.task.done():
+            self.observe("select pg_cancel_backend($1)", running.pid)
+            self._wait(asyncio.wait({running.task}, timeout=_SOON_S))
+        running.task.exception()  # seen: nobody else will ask for it
+
+    def _wait(self, work: Awaitable[Any]) -> Any:
+        return self.loop.run_until_complete(work)
+
+
+def _deadlocked(by: dict[int, set[int]]) -> bool:
+    """Whether some wait for each other: PostgreSQL ends that by itself, and until then they are not at rest."""
+    free = {pid for pid, others in by.items() if not others & by.keys()}
+    while more := {pid for pid, others in by.items() if pid not in free and others & by.keys() <= free}:
+        free |= more
+    return len(free) < len(by)
+
+
+async def _as_coroutine(work: Awaitable[Any]) -> Any:
+    return await work

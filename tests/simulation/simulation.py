@@ -1,0 +1,205 @@
+"""Runs one seed: a world, its processes, its carrier and its operators, until nothing is due any more; returns the history."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from tests.simulation import history as h
+from tests.simulation.carrier import POST_LIMIT_S, SimulatedCarrier
+from tests.simulation.operators import Operators
+from tests.simulation.postgres import Postgres
+from tests.simulation.process import SimulatedProcess
+from tests.simulation.scenario import VARIABLE
+from tests.simulation.world import QUIET_AT_MOST, STEPS_AT_MOST, World, log
+
+ACCOUNT = "scripted"
+_AGENTS = (frozenset[str](), frozenset({VARIABLE}))
+_COUNTS = ("pending", "in_progress", "completed", "failed", "skipped")
+_COUNT = ", ".join(f"count(*) filter (where status = '{status}') as {status}" for status in _COUNTS)
+_READ_COUNTS = f"""select k.campaign_id, to_jsonb(k) - 'campaign_id' as kept, to_jsonb(c) - 'campaign_id' as counted
+    from campaign_counts k join (select campaign_id, {_COUNT} from contacts group by campaign_id) c using (campaign_id)
+    order by campaign_id"""
+
+
+def simulate(seed: int, postgres: Postgres) -> h.History:
+    """The history of a seed. The same seed has the same history, wherever and whenever it runs."""
+    postgres.empty()
+    world = World(seed, postgres)
+    postgres.set_clock(world.now)
+    dialer_log, handler = log(), world.log_into_history()
+    level, spread = dialer_log.level, dialer_log.propagate
+    dialer_log.setLevel(logging.INFO)
+    dialer_log.propagate = False
+    dialer_log.addHandler(handler)
+    simulation = Simulation(world)
+    try:
+        return simulation.run()
+    finally:
+        for process in simulation.processes:
+            process.pool.cut()
+        world.dispose()
+        dialer_log.removeHandler(handler)
+        dialer_log.setLevel(level)
+        dialer_log.propagate = spread
+
+
+class Simulation:
+    """One run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.processes: list[SimulatedProcess] = []
+        self._carrier = SimulatedCarrier(world, self._somebody)
+        self._operators = Operators(world, self._somebody)
+        self._began_at = world.now
+        self._to_come = 0
+        world.recorder.hints.append(self._hint)
+
+    def run(self) -> h.History:
+        """Set up, be busy, be quiet, look back."""
+        accounts, lines, agents = self._set_up()
+        self._be_busy()
+        quiet_out = self._be_quiet()
+        return h.History(
+            seed=self._world.seed,
+            began_at=self._began_at,
+            ended_at=self._world.now,
+            quiet_out=quiet_out,
+            post_limit_s=POST_LIMIT_S,
+            accounts=accounts,
+            lines=lines,
+            agents=agents,
+            events=tuple(self._world.recorder.events),
+            final=self._final(),
+        )
+
+    def _set_up(self) -> tuple[Sequence[h.Account], Sequence[h.Line], Sequence[h.Agent]]:
+        world, observe = self._world, self._world.postgres.observe
+        scenario = world.scenario
+        account_id = observe(
+            "insert into carrier_accounts (name, carrier, calls_per_second) values ($1, $1, $2) returning id",
+            ACCOUNT,
+            scenario.calls_per_second,
+        )[0]["id"]
+        lines = []
+        for line in scenario.lines:
+            made = observe(
+                "insert into phone_numbers (e164, carrier_account_id, concurrency, calls_per_second) values ($1, $2, $3, $4) returning id",
+                line.e164,
+                account_id,
+                line.concurrency,
+                line.calls_per_second,
+            )[0]["id"]
+            lines.append(
+                h.Line(id=made, e164=line.e164, account_id=account_id, concurrency=line.concurrency, calls_per_second=line.calls_per_second)
+            )
+        agents = []
+        for place, required in enumerate(_AGENTS):
+            made = observe("insert into agents (name) values ($1) returning id", f"Agent {place}")[0]["id"]
+            said = {"first_message": " ".join(["Hello", *(f"{{{{{name}}}}}" for name in sorted(required))])}
+            observe("insert into agent_versions (agent_id, version, definition) values ($1, 1, $2)", made, said)
+            agents.append(h.Agent(id=made, required=required))
+        desk = SimulatedProcess(world, "desk", 1, {})
+        self.processes.append(desk)
+        setting_up = world.begin(self._operators.set_up(desk, [each.id for each in agents], [each.id for each in lines]), "set up", desk)
+        while not setting_up.done():
+            world.turn()
+        setting_up.result()
+        for campaign_id in sorted(world.recorder.campaigns):
+            self._operators.start_after(campaign_id, world.rng.choice((0.0, 0.0, 5.0, 60.0)))
+        for concurrency in scenario.processes:
+            self._start_process(concurrency, world.rng.uniform(0.0, 5.0))
+        account = h.Account(id=account_id, name=ACCOUNT, calls_per_second=scenario.calls_per_second)
+        return (account,), lines, agents
+
+    def _be_busy(self) -> None:
+        world = self._world
+        while world.steps < world.scenario.busy_steps or self._to_come:
+            since = len(world.recorder.events)
+            step = world.turn()
+            if world.steps >= world.scenario.busy_steps:
+                continue
+            if step is not None:
+                self._interfere(since)
+
+    def _interfere(self, since: int) -> None:
+        world = self._world
+        danger = 6 if world.in_danger(since) else 1
+        if world.chance(world.unkindness.verb * danger):
+            self._operators.interfere()
+        if world.chance(0.01):
+            self._read_counts()
+        living = self._living()
+        if living and world.chance(world.unkindness.kill * danger):
+            self._kill(world.rng.choice(living))
+        elif living and world.chance(world.unkindness.stop):
+            stopping = world.rng.choice(living)
+            self._to_come += 1
+            world.begin(self._stop(stopping), f"stop {stopping.id}")
+
+    def _kill(self, process: SimulatedProcess) -> None:
+        process.kill(self._world.leave_half_done(process))
+        self._start_process(process.concurrency, self._world.rng.choice((0.5, 5.0, 40.0, 90.0)))
+
+    async def _stop(self, process: SimulatedProcess) -> None:
+        self._start_process(process.concurrency, self._world.rng.choice((0.5, 30.0)))
+        await process.stop()
+        self._to_come -= 1
+
+    def _start_process(self, concurrency: int, after_s: float) -> None:
+        async def start() -> None:
+            await asyncio.sleep(after_s)
+            process = SimulatedProcess(self._world, f"p{len(self.processes)}", concurrency, {ACCOUNT: self._carrier})
+            self.processes.append(process)
+            self._to_come -= 1
+            process.start()
+
+        self._to_come += 1
+        self._world.begin(start(), "a new process")
+
+    def _be_quiet(self) -> bool:
+        """Whether everything came to its end, and not to our patience's."""
+        world = self._world
+        world.be_quiet()
+        world.begin(self._operators.see_to_the_end(), "the operators see to the end")
+        steps, until = world.steps + STEPS_AT_MOST, world.now + QUIET_AT_MOST
+        while not self._all_over():
+            if world.steps > steps or world.now > until:
+                return False
+            world.turn()
+        self._read_counts()
+        return True
+
+    def _all_over(self) -> bool:
+        world = self._world
+        return world.recorder.over() and not world.recorder.live and not world.busy
+
+    def _living(self) -> list[SimulatedProcess]:
+        return [each for each in self.processes[1:] if not each.dead]
+
+    def _somebody(self) -> SimulatedProcess | None:
+        """A process that a load balancer would choose now."""
+        serving = [each for each in self._living() if not each.draining]
+        return self._world.rng.choice(serving) if serving else None
+
+    def _hint(self) -> None:
+        for process in self._living():
+            if self._world.chance(0.7):
+                self._world.loop.call_later(self._world.rng.uniform(0.0, 0.05), process.hint)
+
+    def _read_counts(self) -> None:
+        for row in self._world.postgres.observe(_READ_COUNTS):
+            self._world.recorder.note(h.CountsRead, "", campaign_id=row["campaign_id"], kept=row["kept"], counted=row["counted"])
+
+    def _final(self) -> h.FinalRows:
+        def rows(table: str, order: str = "id") -> list[h.Row]:
+            return [dict(each) for each in self._world.postgres.observe(f"select * from {table} order by {order}")]
+
+        return h.FinalRows(
+            campaigns=rows("campaigns"),
+            campaign_counts=rows("campaign_counts", "campaign_id"),
+            contacts=rows("contacts"),
+            calls=rows("calls"),
+            call_events=rows("call_events"),
+            suppressions=rows("suppressions"),
+        )
