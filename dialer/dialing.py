@@ -7,9 +7,11 @@ carrier is asked once; what it answers, and what is not known, is written down.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import msgspec
 
 from db.database import Connection, Database
 from dialer import ending, queries
@@ -19,12 +21,12 @@ from dialer.lifecycle import CallState, ContactStatus
 from dialer.pacing import after_start, back_off, line_gates, pace
 from dialer.phone_numbers import masked
 from dialer.retries import Outcome, Withdrawn
-from dialer.rows import CallRow, CampaignView, ContactFacts, LineView
+from dialer.rows import CampaignView, ClaimView, ContactFacts, FlipView, LineView, Requested
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
-CANDIDATES = 20
+CANDIDATES = 20  # contacts that are looked at together, once a campaign's next one was held back
 
 
 class CallUrls(Protocol):
@@ -44,86 +46,68 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What came of one look at a campaign: a call, or what held it back. `again`: contacts were put aside, and others may be next."""
+    """What came of one look at a campaign: a call, or what held it back. `again`: contacts were held back, and others may be next."""
 
     claimed: Claimed | None = None
     held_by: Seen | None = None
     again: bool = False
 
 
-async def claim(db: Database, campaign: CampaignView, process_id: str) -> Claim:
-    """Plan one call of the campaign, if every gate lets one pass now. `campaign`: as it was seen, read again under its lock."""
+async def claim(db: Database, campaign: CampaignView, process_id: str, *, put_aside: bool = False) -> Claim:
+    """Plan one call of the campaign, if every gate lets one pass now. `campaign`: as it was seen, read again under its lock.
+
+    `put_aside`: the next contact was held back, so look at more of them, and put those aside whose gates are closed. That may end the
+    campaign, so it is held alone then; without it, claims and flips of a campaign do not wait for each other.
+    """
     async with db.transaction() as connection:
-        await queries.dialing.lock_line(
-            connection,
-            account_id=campaign.carrier_account_id,
-            phone_number_id=campaign.phone_number_id,
-            campaign_id=campaign.id,
-        )
-        now_seen: CampaignView | None = await queries.dialing.campaign(connection, campaign_id=campaign.id)
-        if now_seen is None or now_seen.phone_number_id != campaign.phone_number_id:
+        seen = await _claim_view(connection, campaign, process_id, put_aside)
+        if seen is None or seen.campaign.phone_number_id != campaign.phone_number_id:
             return Claim()  # edited meanwhile: the next pass sees it as it is
-        line: LineView | None = await queries.dialing.line(connection, phone_number_id=campaign.phone_number_id, process_id=process_id)
-        if line is None:
+        if seen.line is None:
             return Claim(held_by=Seen("node_concurrency", Verdict.WAIT, f"process {process_id} has not said that it is there"))
-        held = deciding([*campaign_gates(now_seen, line.now), *pace(now_seen, line, line.now)])
+        now = seen.line.now
+        held = deciding([*campaign_gates(seen.campaign, now), *pace(seen.campaign, seen.line, now)])
         if held is not None:
             return Claim(held_by=held)
-        return await _claim_next(connection, now_seen, line, process_id)
+        passes, held_back = _first_open(seen.campaign, seen.contacts, now)
+        claimed = await _plan(connection, seen.campaign, seen.line, passes, process_id) if passes is not None else None
+        if put_aside:
+            await _put_aside(connection, campaign.id, held_back)
+        return Claim(claimed, again=bool(held_back))
 
 
-async def _claim_next(connection: Connection, campaign: CampaignView, line: LineView, process_id: str) -> Claim:
-    """The first contact whose gates are all open, planned; those before it are put aside with their reasons."""
-    aside: list[tuple[ContactFacts, Seen]] = []
-    claimed: Claimed | None = None
-    for candidate in await _candidates(connection, campaign, line):
-        against = deciding(contact_gates(campaign, candidate, line.now))
-        planned = against is None
-        if planned:
-            claimed, against = await _plan_under_lock(connection, campaign, line, candidate, process_id)
-        if against is not None:
-            aside.append((candidate, against))
-        if planned:
-            break  # one callee's lock is held now, and a second one could deadlock
-    await _put_aside(connection, campaign.id, aside)
-    return Claim(claimed, again=claimed is None and bool(aside))
+def _first_open(
+    campaign: CampaignView, contacts: Sequence[ContactFacts], now: datetime
+) -> tuple[ContactFacts | None, list[tuple[ContactFacts, Seen]]]:
+    """The first contact whose gates are all open, and those before it, each with the gate that is closed."""
+    held_back: list[tuple[ContactFacts, Seen]] = []
+    for contact in contacts:
+        against = deciding(contact_gates(campaign, contact, now))
+        if against is None:
+            return contact, held_back
+        held_back.append((contact, against))
+    return None, held_back
 
 
-async def _candidates(connection: Connection, campaign: CampaignView, line: LineView) -> list[ContactFacts]:
-    """The one whose turn it is, if its gates are open; else more of those that follow, to be put aside together."""
-    found: list[ContactFacts] = []
-    for most in (1, CANDIDATES):
-        found = [
-            each
-            async for each in queries.dialing.candidates(
-                connection,
-                campaign_id=campaign.id,
-                rehearsal=campaign.rehearsal,
-                fresh=campaign.fresh_allowed,
-                now=line.now,
-                most=most,
-            )
-        ]
-        if not found or deciding(contact_gates(campaign, found[0], line.now)) is None:
-            break
-    return found
-
-
-async def _plan_under_lock(
-    connection: Connection, campaign: CampaignView, line: LineView, candidate: ContactFacts, process_id: str
-) -> tuple[Claimed | None, Seen | None]:
-    """Lock the callee, look again, plan. Either the planned call, or the gate that closed meanwhile."""
-    await lock_callee(connection, candidate.number, campaign.rehearsal)
-    facts: ContactFacts | None = await queries.dialing.contact(
-        connection, contact_id=candidate.id, rehearsal=campaign.rehearsal, now=line.now
+async def _claim_view(connection: Connection, campaign: CampaignView, process_id: str, put_aside: bool) -> ClaimView | None:
+    """Lock account, number, campaign and the next contacts' callees, in this order; all that the gates look at, as it is then."""
+    told: str | None = await queries.dialing.claim_view(
+        connection,
+        account_id=campaign.carrier_account_id,
+        phone_number_id=campaign.phone_number_id,
+        campaign_id=campaign.id,
+        process_id=process_id,
+        most=CANDIDATES if put_aside else 1,
+        alone=put_aside,
     )
-    against = deciding(contact_gates(campaign, facts or candidate, line.now))
-    if against is not None:
-        return None, against
+    return msgspec.json.decode(told, type=ClaimView) if told is not None else None
+
+
+async def _plan(connection: Connection, campaign: CampaignView, line: LineView, contact: ContactFacts, process_id: str) -> Claimed:
     spacing = after_start(line, campaign.throttle_delay_ms, line.now)
     call_id: int = await queries.dialing.plan(
         connection,
-        contact_id=candidate.id,
+        contact_id=contact.id,
         process_id=process_id,
         lease_s=LEASE_S,
         now=line.now,
@@ -131,9 +115,9 @@ async def _plan_under_lock(
         number_next=spacing.number,
         campaign_next=spacing.campaign,
     )
-    if candidate.blocked_by is not None:
-        await note_verdicts(connection, [(candidate.id, Seen(candidate.blocked_by, Verdict.CALL, "it passes now: called"))])
-    return Claimed(call_id), None
+    if contact.blocked_by is not None:
+        await note_verdicts(connection, [(contact.id, Seen(contact.blocked_by, Verdict.CALL, "it passes now: called"))])
+    return Claimed(call_id)
 
 
 async def _space_line(connection: Connection, line: LineView) -> None:
@@ -189,36 +173,36 @@ async def note_verdicts(connection: Connection, news: Sequence[tuple[int, Seen]]
     )
 
 
-async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: float) -> CallRow | None:
+async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: float) -> Requested | None:
     """Planned becomes requested, the last step before the carrier is asked; None where the call is not to be placed any more.
 
     The campaign's status and the callee are held while its gates are looked at once more: what a Pause, a Cancel or a suppression
     has committed before is seen here, and what comes later finds a call that was asked for.
+
+    Raises:
+        UnknownCall
     """
     async with db.transaction() as connection:
-        call = await ending.read(connection, claimed.call_id)
-        if call.campaign_id is not None:
-            await queries.dialing.share_campaign(connection, campaign_id=call.campaign_id)
-        await lock_callee(connection, call.number, call.rehearsal)
-        closed = await _closed_since_claim(connection, call)
+        told: str | None = await queries.dialing.flip_view(connection, call_id=claimed.call_id)
+        if told is None:
+            raise ending.UnknownCall(f"there is no call {claimed.call_id}")
+        closed = closed_since_claim(msgspec.json.decode(told, type=FlipView))
         if closed is None:
-            flipped = await queries.dialing.flip(
-                connection, call_id=call.id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
+            requested: Requested | None = await queries.dialing.flip(
+                connection, call_id=claimed.call_id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
             )
-            if flipped is not None:
-                return replace(call, state=CallState.REQUESTED.value)
-    await withdraw(db, call.id, Withdrawn.GATE_CLOSED if closed else Withdrawn.NEVER_DIALED, process_id=process_id, wait=closed)
+            if requested is not None:
+                return requested
+    await withdraw(db, claimed.call_id, Withdrawn.GATE_CLOSED if closed else Withdrawn.NEVER_DIALED, process_id=process_id, wait=closed)
     return None
 
 
-async def _closed_since_claim(connection: Connection, call: CallRow) -> Seen | None:
-    """The gate that would not let this call start now: campaign, window, do-not-call list, the callee's own hours."""
-    callee = await queries.dialing.callee(connection, number=call.number, rehearsal=call.rehearsal, now=call.now)
-    seen = [suppression(callee["suppressed"])]
-    if call.campaign_id is not None:
-        campaign: CampaignView = await queries.dialing.campaign(connection, campaign_id=call.campaign_id)
-        seen += campaign_gates(campaign, campaign.now)
-        seen.append(callee_hours(campaign.local_hours, call.number, call.zone, campaign.now))
+def closed_since_claim(view: FlipView) -> Seen | None:
+    """The gate that would not let this call start now: campaign, window, do-not-call list, the callee's own hours. Pure."""
+    seen = [suppression(view.suppressed)]
+    if view.campaign is not None:
+        seen += campaign_gates(view.campaign, view.now)
+        seen.append(callee_hours(view.campaign.local_hours, view.number, view.zone, view.now))
     return deciding(seen)
 
 
@@ -250,7 +234,7 @@ async def withdraw(
     await db.retrying(work)
 
 
-async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -> None:
+async def place(db: Database, carrier: Carrier, call: Requested, urls: CallUrls) -> None:
     """Ask the carrier for a flipped call, once, and keep what it answered."""
     order = Order(call.id, call.number, call.caller, urls.answer(call.id), urls.status(call.id), call.ring_timeout_s)
     try:
@@ -268,7 +252,7 @@ async def place(db: Database, carrier: Carrier, call: CallRow, urls: CallUrls) -
         await accepted(db, carrier, call, carrier_call_id)
 
 
-async def accepted(db: Database, carrier: Carrier, call: CallRow, carrier_call_id: str) -> None:
+async def accepted(db: Database, carrier: Carrier, call: Requested, carrier_call_id: str) -> None:
     """Keep the carrier's id. What was stopped while the request was on its way, or was known under another id already, is hung up."""
 
     async def work(connection: Connection) -> Any:
@@ -295,7 +279,7 @@ async def hang_up(carrier: Carrier, call_id: int, carrier_call_id: str) -> bool:
     return True
 
 
-async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | NothingSent) -> None:
+async def _leave_alone(db: Database, call: Requested, error: CarrierThrottled | NothingSent) -> None:
     """Nothing was placed: withdrawn, and the account is left alone for a while."""
 
     async def work(connection: Connection) -> timedelta:
@@ -311,7 +295,7 @@ async def _leave_alone(db: Database, call: CallRow, error: CarrierThrottled | No
     await withdraw(db, call.id, Withdrawn.THROTTLED if throttled else Withdrawn.NOTHING_SENT)
 
 
-async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
+async def _refused(db: Database, call: Requested, error: CarrierRefused) -> None:
     if error.fault == "callee":
 
         async def work(connection: Connection) -> None:
@@ -324,7 +308,7 @@ async def _refused(db: Database, call: CallRow, error: CarrierRefused) -> None:
     await withdraw(db, call.id, Withdrawn.OUR_FAULT, code=error.code, pause=f"the carrier refuses our calls: {error}")
 
 
-async def _unknown(db: Database, call: CallRow, why: str) -> None:
+async def _unknown(db: Database, call: Requested, why: str) -> None:
     log.warning("nobody knows yet whether call %d was placed (%s): it is looked up, and not asked for again", call.id, masked(why))
     await db.retrying(lambda connection: queries.dialing.unknown(connection, call_id=call.id))
 
@@ -359,7 +343,7 @@ async def claim_test_call(db: Database, wanted: TrialCall, process_id: str) -> C
     """
     async with db.transaction() as connection:
         account_id = await queries.dialing.account_of(connection, phone_number_id=wanted.phone_number_id)
-        await queries.dialing.lock_line(connection, account_id=account_id, phone_number_id=wanted.phone_number_id, campaign_id=None)
+        await queries.dialing.lock_line(connection, account_id=account_id, phone_number_id=wanted.phone_number_id)
         line: LineView | None = await queries.dialing.line(connection, phone_number_id=wanted.phone_number_id, process_id=process_id)
         if line is None:
             raise LookupError(f"there is no phone number {wanted.phone_number_id}, or process {process_id} is not running")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from dialer.calling_hours import UnknownZone, Window, local_hours, window
 from dialer.lifecycle import CampaignStatus, shown
 from dialer.retries import RetryRules, Tries
-from dialer.rows import CampaignView, ContactFacts
+from dialer.rows import CampaignRules, ContactFacts
 
 
 class Verdict(StrEnum):
@@ -46,17 +46,17 @@ def deciding(seen: Sequence[Seen]) -> Seen | None:
     return max(against, key=lambda each: each.look_again_at or _ANY_TIME, default=None)
 
 
-def campaign_gates(campaign: CampaignView, now: datetime) -> list[Seen]:
+def campaign_gates(campaign: CampaignRules, now: datetime) -> list[Seen]:
     """Whether the campaign may call anyone now: status, scheduled start, window with its weekdays."""
     return [_status(campaign), _scheduled_start(campaign, now), _window(campaign, now)]
 
 
-def time_gates(campaign: CampaignView, now: datetime) -> list[Seen]:
+def time_gates(campaign: CampaignRules, now: datetime) -> list[Seen]:
     """The gates that decide between Pending and In Progress."""
     return [_scheduled_start(campaign, now), _window(campaign, now)]
 
 
-def contact_gates(campaign: CampaignView, contact: ContactFacts, now: datetime) -> list[Seen]:
+def contact_gates(campaign: CampaignRules, contact: ContactFacts, now: datetime) -> list[Seen]:
     """Whether this contact may be called now, by everything but the campaign and the pacing."""
     return [
         variables(contact),
@@ -68,12 +68,12 @@ def contact_gates(campaign: CampaignView, contact: ContactFacts, now: datetime) 
     ]
 
 
-def _status(campaign: CampaignView) -> Seen:
+def _status(campaign: CampaignRules) -> Seen:
     runs = campaign.status in (CampaignStatus.PENDING, CampaignStatus.IN_PROGRESS)
     return Seen("campaign_status", Verdict.CALL if runs else Verdict.WAIT, f"the campaign is {shown(campaign.status)}")
 
 
-def _scheduled_start(campaign: CampaignView, now: datetime) -> Seen:
+def _scheduled_start(campaign: CampaignRules, now: datetime) -> Seen:
     start = campaign.scheduled_start
     if start is None:
         return Seen("scheduled_start", Verdict.CALL, "no scheduled start")
@@ -81,19 +81,19 @@ def _scheduled_start(campaign: CampaignView, now: datetime) -> Seen:
     return Seen("scheduled_start", Verdict.CALL, value) if now >= start else Seen("scheduled_start", Verdict.WAIT, value, start)
 
 
-def campaign_window(campaign: CampaignView) -> Window | None:
+def campaign_window(campaign: CampaignRules) -> Window | None:
     """Raises UnknownZone."""
     return window(campaign.start_time, campaign.end_time, campaign.timezone, campaign.weekdays)
 
 
-def _window_if_known(campaign: CampaignView) -> Window | None:
+def _window_if_known(campaign: CampaignRules) -> Window | None:
     try:
         return campaign_window(campaign)
     except UnknownZone:  # the campaign's own gate stays closed
         return None
 
 
-def _window(campaign: CampaignView, now: datetime) -> Seen:
+def _window(campaign: CampaignRules, now: datetime) -> Seen:
     try:
         hours = campaign_window(campaign)
     except UnknownZone as error:
@@ -117,7 +117,7 @@ def suppression(suppressed: bool) -> Seen:
     return Seen("suppression", Verdict.CALL, "not on the do-not-call list")
 
 
-def max_tries(campaign: CampaignView, contact: ContactFacts) -> Seen:
+def max_tries(campaign: CampaignRules, contact: ContactFacts) -> Seen:
     tries = Tries(contact.tries, contact.extra_tries, contact.lost_tries)
     rules = RetryRules(campaign.max_retries, campaign.retry_delay_min, campaign.retry_on_voicemail, campaign.retry_on_dropped)
     value = f"{contact.tries} tries made"

@@ -199,15 +199,17 @@ class DialerLoop:
     async def _claim_in_turn(self, ready: list[CampaignView], later: list[datetime]) -> int:
         """One claim for each campaign, again and again, until none may start more."""
         started = 0
+        held_back: set[int] = set()  # campaigns whose next contact was held back
         for _ in range(ROUNDS_AT_MOST):
             still_ready = []
             if self._draining:
                 return started
             for campaign in ready:
-                result = await claim(self._db, campaign, self._process.id)
+                result = await claim(self._db, campaign, self._process.id, put_aside=campaign.id in held_back)
                 if result.claimed is not None:
                     self._begin(result.claimed, campaign.account)
                     started += 1
+                (held_back.add if result.again else held_back.discard)(campaign.id)
                 if result.claimed is not None or result.again:
                     still_ready.append(campaign)
                 elif result.held_by is not None:

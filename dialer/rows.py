@@ -6,9 +6,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignView:
-    """A campaign as the dialer decides on it. `live`: its calls that have not ended;
-    `fresh_allowed`: False once a pilot has begun all its contacts."""
+class CampaignRules:
+    """A campaign's status, and what it allows."""
 
     id: int
     status: str
@@ -32,6 +31,13 @@ class CampaignView:
     ring_timeout_s: int
     max_per_24h: int
     max_per_7d: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignView(CampaignRules):
+    """A campaign as the dialer decides on it. `live`: its calls that have not ended;
+    `fresh_allowed`: False once a pilot has begun all its contacts."""
+
     next_start_at: datetime
     fresh_allowed: bool
     live: int
@@ -77,6 +83,39 @@ class ContactFacts:
     suppressed: bool
     live: bool
     tries_7d: list[datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """What a claim decides on, as it is under its locks. `line`: None where the process has not said that it is there;
+    `contacts`: those whose turn it is, in their order."""
+
+    campaign: CampaignView
+    line: LineView | None
+    contacts: list[ContactFacts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlipView:
+    """What a flip looks at once more, as it is under its locks. `campaign`: None for a test call; `number`: E.164; `zone`: the contact's
+    own, where it is known (IANA)."""
+
+    campaign: CampaignRules | None
+    number: str
+    zone: str | None
+    suppressed: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A call that the carrier is to be asked for, now and once. `number`, `caller` (ours): E.164."""
+
+    id: int
+    number: str
+    caller: str
+    carrier_account_id: int
+    ring_timeout_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

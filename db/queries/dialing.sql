@@ -5,9 +5,9 @@
 -- Lock a carrier account: one claim at a time, so that its calls per second hold.
 select id from carrier_accounts where id = :account_id::bigint for no key update;
 
--- name: lock_line(account_id, phone_number_id, campaign_id)$
--- Lock a carrier account, one of its numbers and (unless it is null) a campaign, in this order.
-select lock_line(:account_id::bigint, :phone_number_id::bigint, :campaign_id::bigint);
+-- name: lock_line(account_id, phone_number_id)$
+-- Lock a carrier account and one of its numbers, in this order.
+select lock_line(:account_id::bigint, :phone_number_id::bigint, null, false);
 
 -- name: account_of(phone_number_id)$
 -- The carrier account of one of our numbers.
@@ -17,47 +17,54 @@ select carrier_account_id from phone_numbers where id = :phone_number_id::bigint
 -- Lock a campaign against every other change of its status, its contacts and its calls; its status.
 select status from campaigns where id = :campaign_id::bigint for no key update;
 
--- name: share_campaign(campaign_id)$
--- Keep a campaign's status as it is until the transaction ends, beside others who do the same.
-select status from campaigns where id = :campaign_id::bigint for share;
-
 -- name: lock_callee(number, rehearsal)!
 -- Lock the row that stands for a number, made if there is none: what a claim, a flip and a suppression all do.
 -- The update never comes to pass, but its row is locked.
 insert into callees as c (number, rehearsal) values (:number::text, :rehearsal::boolean)
 on conflict (number, rehearsal) do update set first_seen_at = c.first_seen_at where false;
 
+-- name: claim_view(account_id, phone_number_id, campaign_id, process_id, most, alone)$
+-- Lock a line, the campaign (alone, or beside flips) and the callees of its next contacts, and see them: JSON of a ClaimView, null where
+-- there is no such campaign.
+select claim_view(:account_id::bigint, :phone_number_id::bigint, :campaign_id::bigint, :process_id::text, :most::int, :alone::boolean);
+
+-- name: flip_view(call_id)$
+-- Lock a call's campaign (its status) and its callee, and see them: JSON of a FlipView, null where there is no such call.
+select flip_view(:call_id::bigint);
+
 -- name: campaigns(accounts)
 -- record_class: CampaignView
 -- Every campaign that runs or waits on one of these carrier accounts, longest not served first.
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
        c.retry_delay_min, c.throttle_delay_ms, c.start_time, c.end_time, c.timezone, c.weekdays, c.scheduled_start, c.retry_on_voicemail,
-       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, c.next_start_at,
-       c.pilot_size is null or c.pilot_done or c.contacts_begun < c.pilot_size as fresh_allowed,
+       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at,
+       c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size as fresh_allowed,
        (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') as live,
        least(
            (select min(due_at) from contacts where campaign_id = c.id and status = 'pending' and is_retry),
            (select min(due_at) from contacts where campaign_id = c.id and status = 'pending' and not is_retry
-                and (c.pilot_size is null or c.pilot_done or c.contacts_begun < c.pilot_size))
+                and (c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size))
        ) as next_due_at,
        callwright_now() as now
 from campaigns c
+join campaign_pacing p on p.campaign_id = c.id
 join phone_numbers n on n.id = c.phone_number_id
 join carrier_accounts a on a.id = n.carrier_account_id
 where c.status in ('pending', 'in_progress') and a.name = any (:accounts::text[])
-order by c.last_claim_at, c.id;
+order by p.last_claim_at, c.id;
 
 -- name: campaign(campaign_id)^
 -- record_class: CampaignView
 -- One campaign in whatever status; `next_due_at` is left out.
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
        c.retry_delay_min, c.throttle_delay_ms, c.start_time, c.end_time, c.timezone, c.weekdays, c.scheduled_start, c.retry_on_voicemail,
-       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, c.next_start_at,
-       c.pilot_size is null or c.pilot_done or c.contacts_begun < c.pilot_size as fresh_allowed,
+       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at,
+       c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size as fresh_allowed,
        (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') as live,
        null::timestamptz as next_due_at,
        callwright_now() as now
 from campaigns c
+join campaign_pacing p on p.campaign_id = c.id
 join phone_numbers n on n.id = c.phone_number_id
 join carrier_accounts a on a.id = n.carrier_account_id
 where c.id = :campaign_id::bigint;
@@ -76,31 +83,6 @@ from phone_numbers n
 join carrier_accounts a on a.id = n.carrier_account_id
 cross join processes p
 where n.id = :phone_number_id::bigint and p.id = :process_id::text;
-
--- name: candidates(campaign_id, rehearsal, fresh, now, most)
--- record_class: ContactFacts
--- The contacts whose turn it is, due retries first, with what their gates look at.
-with due as materialized (
-    select id, row_number() over () as turn from (
-        (select id from contacts
-         where campaign_id = :campaign_id::bigint and status = 'pending' and is_retry and due_at <= :now::timestamptz
-         order by due_at, id limit :most::int)
-        union all
-        (select id from contacts
-         where campaign_id = :campaign_id::bigint and status = 'pending' and not is_retry and due_at <= :now::timestamptz and :fresh::boolean
-         order by due_at, id limit :most::int)
-        limit :most::int
-    ) next_ones
-)
-select ct.id, ct.number, nullif(ct.variables ->> 'timezone', '') as zone, ct.tries, ct.extra_tries, ct.lost_tries, ct.callback, ct.begun,
-       ct.blocked_by, ct.blocked_reason, missing_variables(av.required_variables, ct.variables, ct.number, ct.name) as missing,
-       f.suppressed, f.live, f.tries_7d
-from due
-join contacts ct on ct.id = due.id
-join campaigns c on c.id = ct.campaign_id
-join agent_versions av on av.agent_id = c.agent_id and av.version = c.agent_version
-cross join lateral callee_facts(ct.number, :rehearsal::boolean, :now::timestamptz) f
-order by due.turn;
 
 -- name: contact(contact_id, rehearsal, now)^
 -- record_class: ContactFacts
@@ -142,9 +124,9 @@ with contact as (
     where id = :contact_id::bigint
     returning id, campaign_id, number, name, variables, tries
 ), campaign as (
-    update campaigns c set next_start_at = :campaign_next::timestamptz, last_claim_at = :now::timestamptz,
+    update campaign_pacing p set next_start_at = :campaign_next::timestamptz, last_claim_at = :now::timestamptz,
         contacts_begun = contacts_begun + (not before.begun)::int
-    from contacts before where before.id = :contact_id::bigint and c.id = before.campaign_id
+    from contacts before, campaigns c where before.id = :contact_id::bigint and c.id = before.campaign_id and p.campaign_id = c.id
     returning c.id, c.phone_number_id, c.agent_id, c.agent_version, c.ring_timeout_s
 ), phone_number as (
     update phone_numbers n set next_start_at = :number_next::timestamptz from campaign c where n.id = c.phone_number_id
@@ -179,12 +161,14 @@ with account as (
 )
 update phone_numbers set next_start_at = :number_next::timestamptz where id = :phone_number_id::bigint;
 
--- name: flip(call_id, process_id, fence, post_limit_s)$
+-- name: flip(call_id, process_id, fence, post_limit_s)^
+-- record_class: Requested
 -- The last step before the POST: planned becomes requested, if the call is still ours and its lease outlasts the POST.
-update calls set state = 'requested', requested_at = callwright_now()
-where id = :call_id::bigint and state = 'planned' and process_id = :process_id::text and fence = :fence::bigint
-  and lease_until > callwright_now() + make_interval(secs => :post_limit_s::float8)
-returning id;
+update calls k set state = 'requested', requested_at = callwright_now()
+from phone_numbers n
+where k.id = :call_id::bigint and k.state = 'planned' and k.process_id = :process_id::text and k.fence = :fence::bigint
+  and k.lease_until > callwright_now() + make_interval(secs => :post_limit_s::float8) and n.id = k.phone_number_id
+returning k.id, k.number, n.e164 as caller, k.carrier_account_id, k.ring_timeout_s;
 
 -- name: accepted(call_id, carrier_call_id)^
 -- The carrier took the call: keep its id, unless a webhook was faster. Done, unless it is to be taken back at once.

@@ -100,8 +100,9 @@ returning id;
 -- The pilot's contacts have all been called once: the campaign pauses. Its size, else null.
 update campaigns c set status = 'paused', pilot_done = true,
     status_reason = 'the pilot of ' || c.pilot_size || ' contacts is done: look at its calls, then resume'
-where c.id = :campaign_id::bigint and c.status in ('pending', 'in_progress') and c.pilot_size is not null and not c.pilot_done
-  and c.contacts_begun >= c.pilot_size and not exists (select from calls k where k.campaign_id = c.id and k.state <> 'ended')
+from campaign_pacing p
+where c.id = :campaign_id::bigint and p.campaign_id = c.id and c.status in ('pending', 'in_progress') and c.pilot_size is not null and not c.pilot_done
+  and p.contacts_begun >= c.pilot_size and not exists (select from calls k where k.campaign_id = c.id and k.state <> 'ended')
 returning c.pilot_size;
 
 -- name: recent_requests(campaign_id, most)^
