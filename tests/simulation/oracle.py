@@ -55,9 +55,21 @@ def callee_allows(number: str, zone: str | None, at: datetime) -> bool:
 def ever_allows(
     number: str, zone: str | None, start: time | None, end: time | None, campaign_zone: str | None, weekdays: Collection[int], at: datetime
 ) -> bool:
-    """Whether the callee's hours and the campaign's have an instant in common within two weeks, looked at in steps of five minutes."""
-    instants = (at + timedelta(minutes=5 * step) for step in range(14 * 24 * 12))
-    return any(callee_allows(number, zone, each) and window_allows(start, end, campaign_zone, weekdays, each) for each in instants)
+    """Whether the callee's hours and the campaign's have an instant in common within two weeks. If they have, then also one at which a
+    day, the campaign's window or the hours of a zone of the callee's begin."""
+    begins = [(name, FIRST_HOUR) for name in ((zone,) if zone else _zones_of(number))] + [
+        (campaign_zone, start or MIDNIGHT),
+        (campaign_zone, MIDNIGHT),
+    ]
+    instants = [at]
+    for name, clock in begins:
+        where = known_zone(name)
+        if where is not None:
+            instants += [datetime.combine(at.date() + timedelta(days=ahead), clock, tzinfo=where) for ahead in range(15)]
+    return any(
+        at <= each < at + 2 * SEVEN_DAYS and callee_allows(number, zone, each) and window_allows(start, end, campaign_zone, weekdays, each)
+        for each in instants
+    )
 
 
 def _zones_of(number: str) -> Sequence[str]:

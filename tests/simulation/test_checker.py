@@ -577,6 +577,19 @@ def test_callees_are_called_from_eight_to_twenty_one_of_their_clock(zone: str, c
     assert oracle.callee_allows(number(1), zone, instant) == (8 <= instant.astimezone(where).hour < 21)
 
 
+@settings(UNTIMED, max_examples=25)
+@given(MINUTES, MINUTES, st.sampled_from(ZONES), st.sampled_from(ZONES), st.sets(st.integers(1, 7), min_size=1), CHANGES)
+def test_two_windows_fit_at_last_exactly_where_some_quarter_of_an_hour_lies_in_both(
+    start: int, length: int, zone: str, own_zone: str, weekdays: set[int], change: str
+) -> None:
+    """To quarters of an hour, which all these zones keep to."""
+    opens, closes = start // 15 * 15, (start + max(length, 15)) // 15 * 15 % (24 * 60)
+    hours = (time(opens // 60, opens % 60), time(closes // 60, closes % 60), zone, weekdays)
+    instants = [at(change) + timedelta(minutes=15 * step) for step in range(14 * 24 * 4)]
+    common = any(oracle.callee_allows(number(1), own_zone, each) and oracle.window_allows(*hours, each) for each in instants)
+    assert oracle.ever_allows(number(1), own_zone, *hours, at(change)) == common
+
+
 @UNTIMED
 @given(st.lists(st.integers(0, 10 * 24 * 60)), st.integers(1, 5), st.integers(1, 9), st.integers(8 * 24 * 60, 12 * 24 * 60))
 def test_caps_count_the_tries_of_the_last_day_and_week(tries: list[int], per_24h: int, per_7d: int, now: int) -> None:
