@@ -45,7 +45,7 @@ class CampaignFilter:
 
 
 class Data:
-    """The reads of all pages, each in one statement, over one pool that is opened at the first read."""
+    """The reads of all pages, each in a statement or two, over one pool that is opened at the first read."""
 
     def __init__(self, background: Background, database_url: str) -> None:
         self._background, self._url = background, database_url
@@ -99,6 +99,7 @@ class Data:
             campaign_id=campaign_id,
             status=status,
             search=_escaped(search),
+            masked=masked,
             after_id=after_id,
             page_size=PAGE_SIZE + 1,
         )

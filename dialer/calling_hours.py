@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
+_NO_PLACE = frozenset({"localtime", "posixrules", "Factory"})  # files of the database that mean something else on each machine
+_SOME_MONDAY = datetime(2030, 1, 7, tzinfo=UTC)
 ALL_DAYS = frozenset(range(1, 8))
 LOCAL_START, LOCAL_END = time(8), time(21)
 
@@ -30,6 +32,8 @@ def zone(name: str) -> ZoneInfo:
         UnknownZone
     """
     try:
+        if name in _NO_PLACE:
+            raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: names such as "Europe" are folders of the database
         raise UnknownZone(f"{name!r} is not a time zone: use a name such as Europe/Berlin or America/New_York") from error
@@ -185,6 +189,11 @@ def local_hours(number: str, own_zone: str | None, at: datetime, campaign: Windo
         among = "all of them" if campaign is None else f"the campaign's {campaign.words()}"
         return LocalHours(True, False, f"{value}: no hour from {LOCAL_START:%H:%M} to {LOCAL_END:%H:%M} there is in {among}")
     return LocalHours(True, False, value, opens)
+
+
+def meet(*windows: Window) -> bool:
+    """Whether there is a time at which all are open."""
+    return _common_opening(windows, _SOME_MONDAY) is not None
 
 
 @lru_cache(maxsize=1024)

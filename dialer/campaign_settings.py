@@ -1,5 +1,6 @@
 """The settings of a campaign, checked as a whole before anything is kept. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
@@ -8,6 +9,10 @@ from typing import Any, Self
 import msgspec
 
 from dialer.calling_hours import UnknownZone, zone
+
+LARGEST_ID = 2**63 - 1
+LAST_YEAR = 9000  # with room for zones and windows before the calendar ends
+_ID = re.compile(r"-?[0-9]{1,40}")
 
 
 class InvalidCampaign(ValueError):
@@ -54,9 +59,14 @@ class CampaignSettings:
         problems = {name: "is not a setting of a campaign: leave it out" for name in raw if name not in names}
         problems |= {name: "is required" for name in ("name", "agent_id", "phone_number_id") if raw.get(name) in (None, "")}
         given = {name: value for name, value in raw.items() if name in names}
+        for name in ("agent_id", "phone_number_id"):
+            if isinstance(given.get(name), str) and not _ID.fullmatch(given[name]) and name not in problems:
+                problems[name] = f"{given[name]!r} is not an id: use that of one that exists"
         for name in ("start_time", "end_time"):
             if isinstance(given.get(name), str):
                 given[name] = _wall_clock(given[name])
+            if isinstance(given.get(name), time) and given[name].tzinfo is not None:
+                problems[name] = "has a zone of its own: use the wall clock of the campaign's time zone, such as 09:00"
         if not problems:
             try:
                 return msgspec.convert(given, cls, strict=False)
@@ -80,7 +90,7 @@ class CampaignSettings:
 def _wall_clock(text: str) -> time | str:
     """ "09:00" or "09:00:30" as a time of day; what is none stays as it is, for the conversion to name it."""
     try:
-        return time.fromisoformat(text).replace(tzinfo=None)
+        return time.fromisoformat(text)
     except ValueError:
         return text
 
@@ -103,12 +113,19 @@ _LIMITS: Mapping[str, tuple[int, int, str]] = {
 }
 
 
+def no_such(thing: str, thing_id: int) -> str:
+    return f"there is no {thing} {thing_id}: choose one that exists"
+
+
 def check(settings: CampaignSettings, *, now: datetime, keeps_start: bool = False) -> dict[str, str]:
     """Field -> what is wrong with it and what to do; empty where all is well.
 
     `keeps_start`: an edit that leaves the scheduled start as it was, which may by now lie in the past.
     """
     problems: dict[str, str] = {}
+    for field, thing in (("agent_id", "agent"), ("phone_number_id", "phone number")):
+        if not 0 < getattr(settings, field) <= LARGEST_ID:
+            problems[field] = no_such(thing, getattr(settings, field))
     for field, (least, most, unit) in _LIMITS.items():
         value = getattr(settings, field)
         if value is not None and not least <= value <= most:
@@ -119,7 +136,7 @@ def check(settings: CampaignSettings, *, now: datetime, keeps_start: bool = Fals
         problems["name"] = "is longer than 200 characters: shorten it"
     if settings.max_retries > 0 and settings.retry_delay_min is None:
         problems["retry_delay_min"] = "is required once max_retries is above 0: say how many minutes to wait before a further try"
-    if settings.max_per_7d < settings.max_per_24h:
+    if settings.max_per_7d < settings.max_per_24h and not problems.keys() & {"max_per_7d", "max_per_24h"}:
         problems["max_per_7d"] = f"is below max_per_24h ({settings.max_per_24h}): raise it, or lower the other"
     return problems | _check_times(settings, now, keeps_start)
 
@@ -146,6 +163,8 @@ def _check_times(settings: CampaignSettings, now: datetime, keeps_start: bool) -
     if settings.scheduled_start is not None:
         if settings.scheduled_start.tzinfo is None:
             problems["scheduled_start"] = "has no zone: use a time such as 2030-01-31T09:00:00+01:00"
+        elif settings.scheduled_start.year > LAST_YEAR:
+            problems["scheduled_start"] = f"lies after the year {LAST_YEAR}: choose an earlier time"
         elif settings.scheduled_start <= now and not keeps_start:
             problems["scheduled_start"] = "lies in the past: choose a later time, or leave it out to begin at once"
     return problems

@@ -10,12 +10,14 @@ from typing import Any
 from db.audit import audit
 from db.database import Connection, Database
 from dialer import ending, queries
-from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check
+from dialer.calling_hours import UnknownZone, window
+from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check, no_such
+from dialer.campaign_warnings import warnings as warned_of
 from dialer.clock import Clock
 from dialer.errors import NotAllowed, NotFound, Outdated
 from dialer.gates import deciding, time_gates
 from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus, shown
-from dialer.rows import Campaign, CampaignStats, CampaignView, MissingVariable, Waiting
+from dialer.rows import Campaign, CampaignStats, CampaignView, Capacity, MissingVariable, Waiting
 from dialer.stopping import posts_are_back
 
 __all__ = ["CampaignSettings", "InvalidCampaign", "NotAllowed", "NotFound", "Outdated"]
@@ -146,6 +148,21 @@ async def missing_variables(db: Database, campaign_id: int) -> list[MissingVaria
     return [each async for each in queries.campaigns.missing_variables(db.pool, campaign_id=campaign_id)]
 
 
+async def warnings(db: Database, campaign: Campaign) -> dict[str, str]:
+    """Field -> what will really happen, where a setting will not do what it seems to say, as things are now."""
+    capacity: Capacity = await queries.campaigns.capacity(db.pool, phone_number_id=campaign.phone_number_id)
+    return warned_of(settings_of(campaign), capacity)
+
+
+def hours_in_words(campaign: Campaign) -> str:
+    """When it calls, as its settings say; an overnight window is told to be one."""
+    try:
+        hours = window(campaign.start_time, campaign.end_time, campaign.timezone, campaign.weekdays)
+    except UnknownZone as error:
+        return f"never, for {error}"
+    return hours.words() if hours is not None else "at any time"
+
+
 async def stats(db: Database, campaign_id: int) -> CampaignStats:
     """What its calls came to so far."""
     await get(db, campaign_id)
@@ -210,13 +227,17 @@ async def _check(connection: Connection, settings: CampaignSettings, before: Cam
     """The version of the agent, once all settings are found to be usable."""
     keeps_start = before is not None and before.scheduled_start == settings.scheduled_start
     problems = check(settings, now=await _now(connection), keeps_start=keeps_start)
-    agent = await queries.campaigns.agent(connection, agent_id=settings.agent_id)
-    if agent is None:
-        problems["agent_id"] = f"there is no agent {settings.agent_id}: choose one that exists"
-    if await queries.campaigns.number(connection, phone_number_id=settings.phone_number_id) is None:
-        problems["phone_number_id"] = f"there is no phone number {settings.phone_number_id}: choose one that exists"
+    agent = None
+    if "agent_id" not in problems:
+        agent = await queries.campaigns.agent(connection, agent_id=settings.agent_id)
+        if agent is None:
+            problems["agent_id"] = no_such("agent", settings.agent_id)
+    number = settings.phone_number_id
+    if "phone_number_id" not in problems and await queries.campaigns.number(connection, phone_number_id=number) is None:
+        problems["phone_number_id"] = no_such("phone number", number)
     if problems:
         raise InvalidCampaign(problems)
+    assert agent is not None
     version: int = agent["version"]
     return version
 

@@ -125,13 +125,21 @@ async def get(db: Database, contact_id: int) -> Contact:
 
 
 async def page(
-    db: Database, campaign_id: int, *, status: str | None = None, search: str = "", after_id: int | None = None, page_size: int = 100
+    db: Database,
+    campaign_id: int,
+    *,
+    status: str | None = None,
+    search: str = "",
+    masked: bool = False,
+    after_id: int | None = None,
+    page_size: int = 100,
 ) -> list[Contact]:
-    """A campaign's contacts in their order; `search`: a part of the number or of the name."""
+    """A campaign's contacts in their order; `search`: a part of the number or of the name. `masked`: of numbers, only what a masked one
+    shows is searched."""
     return [
         each
         async for each in queries.contacts.page(
-            db.pool, campaign_id=campaign_id, status=status, search=search, after_id=after_id, page_size=page_size
+            db.pool, campaign_id=campaign_id, status=status, search=search, masked=masked, after_id=after_id, page_size=page_size
         )
     ]
 

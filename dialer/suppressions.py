@@ -72,12 +72,14 @@ async def look_up(db: Database, number: str, *, rehearsal: bool = False) -> Supp
 
 
 async def page(
-    db: Database, *, rehearsal: bool = False, search: str = "", after_id: int | None = None, page_size: int = 100
+    db: Database, *, rehearsal: bool = False, search: str = "", masked: bool = False, after_id: int | None = None, page_size: int = 100
 ) -> list[Suppression]:
-    """Standing entries, newest first; `search`: digits of the number."""
+    """Standing entries, newest first; `search`: digits of the number. `masked`: only those that a masked number shows are searched."""
     return [
         each
-        async for each in queries.suppressions.page(db.pool, rehearsal=rehearsal, search=search, after_id=after_id, page_size=page_size)
+        async for each in queries.suppressions.page(
+            db.pool, rehearsal=rehearsal, search=search, masked=masked, after_id=after_id, page_size=page_size
+        )
     ]
 
 

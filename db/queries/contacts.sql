@@ -7,14 +7,15 @@ select id, campaign_id, number, name, variables, status, status_reason, tries, n
        look_again_at, created_at, updated_at
 from contacts where id = :contact_id::bigint;
 
--- name: page(campaign_id, status, search, after_id, page_size)
+-- name: page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: Contact
--- One page of a campaign's contacts, in their order.
+-- One page of a campaign's contacts, in their order. `masked`: nobody is found by digits that a masked number does not show.
 select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
        look_again_at, created_at, updated_at
 from contacts
 where campaign_id = :campaign_id::bigint and (:status::text is null or status = :status::text)
-  and (:search::text = '' or position(:search::text in number) > 0 or position(lower(:search::text) in lower(name)) > 0)
+  and (:search::text = '' or position(:search::text in case when :masked::boolean then right(number, 2) else number end) > 0
+       or position(lower(:search::text) in lower(name)) > 0)
   and (:after_id::bigint is null or id > :after_id::bigint)
 order by id limit :page_size::int;
 

@@ -3,7 +3,18 @@
 -- name: campaigns_page(statuses, search, after_id, by_name, after_name, page_size)
 -- record_class: CampaignLine
 -- One page of the list of campaigns, newest first or by name, with the progress of each.
-select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name,
+with page as materialized (
+    select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name
+    from campaigns c
+    join agents a on a.id = c.agent_id
+    where (:statuses::text[] is null or c.status = any(:statuses::text[]))
+      and (:search::text is null or c.name ilike '%' || :search::text || '%' or a.name ilike '%' || :search::text || '%')
+      and (:after_id::bigint is null
+           or case when :by_name::boolean then (lower(c.name), c.id) > (lower(:after_name::text), :after_id::bigint) else c.id < :after_id::bigint end)
+    order by case when :by_name::boolean then lower(c.name) end, case when :by_name::boolean then c.id else -c.id end
+    limit :page_size::int
+)
+select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, c.agent_name,
        coalesce(n.pending, 0) as pending, coalesce(n.in_progress, 0) as in_progress, coalesce(n.completed, 0) as completed,
        coalesce(n.failed, 0) as failed, coalesce(n.skipped, 0) as skipped,
        k.ended as calls_ended, k.answered as calls_answered, r.next_retry_at
@@ -88,7 +99,8 @@ select id, number, name, variables, status, status_reason, tries, not_before, ca
 from contacts
 where campaign_id = :campaign_id::bigint
   and (:status::text is null or status = :status::text)
-  and (:search::text is null or name ilike '%' || :search::text || '%' or number like '%' || :search::text || '%')
+  and (:search::text is null or name ilike '%' || :search::text || '%'
+       or case when :masked::boolean then right(number, 2) else number end like '%' || :search::text || '%')
   and (:after_id::bigint is null or id > :after_id::bigint)
 order by id limit :page_size::int;
 

@@ -23,12 +23,13 @@ select id, number, rehearsal, reason, source, call_id, added_by, added_at, remov
 -- The number may be called again: null where it had been removed before.
 update suppressions set removed_at = callwright_now() where id = :suppression_id::bigint and removed_at is null returning id;
 
--- name: page(rehearsal, search, after_id, page_size)
+-- name: page(rehearsal, search, masked, after_id, page_size)
 -- record_class: Suppression
--- Standing entries, newest first.
+-- Standing entries, newest first. `masked`: none is found by digits that a masked number does not show.
 select id, number, rehearsal, reason, source, call_id, added_by, added_at, removed_at
 from suppressions
 where removed_at is null and rehearsal = :rehearsal::boolean and (:search::text = '' or position(:search::text in number) > 0)
+  and (not :masked::boolean or position(:search::text in right(number, 2)) > 0)
   and (:after_id::bigint is null or id < :after_id::bigint)
 order by id desc limit :page_size::int;
 

@@ -14,7 +14,7 @@ from dialer.dialing import TrialCall
 from dialer.errors import Outdated
 from dialer.lifecycle import CallState
 from dialer.phone_numbers import read_number
-from mediaserver.api.models import ID, Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.models import ID, Answer, Body, Id, Page, PageQuery, PhoneNumber, Version, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
@@ -44,7 +44,7 @@ class AgentChange(Body):
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     definition: dict[str, Any] | None = None
-    version: int | None = None
+    version: Version | None = None
 
 
 class NewTestCall(Body):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, time
+from typing import Any
 
 from pydantic import Field
 
@@ -9,15 +10,16 @@ from db.queries import load
 from dialer import campaigns, rows
 from dialer.campaign_settings import CampaignSettings
 from dialer.lifecycle import Action, CampaignStatus, allowed_actions
-from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, page_of
+from mediaserver.api.models import Answer, Body, Id, Moment, Page, PageQuery, Version, WallClock, Whole, YesNo, page_of
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
 
 _queries = load("campaign_list", rows)
 
 
-class CampaignAnswer(Answer):
-    """`contacts` is the sum of the five counts; `allowed_actions`: what an operator may do now; `version` rises with each edit."""
+class CampaignLine(Answer):
+    """A campaign in a list. `contacts` is the sum of the five counts; `allowed_actions`: what an operator may do now; `hours`: when it
+    calls, in words; `version` rises with each edit."""
 
     id: Id
     name: str
@@ -35,6 +37,7 @@ class CampaignAnswer(Answer):
     end_time: time | None
     timezone: str | None
     weekdays: list[int]
+    hours: str
     scheduled_start: datetime | None
     retry_on_voicemail: bool
     retry_on_dropped: bool
@@ -56,6 +59,13 @@ class CampaignAnswer(Answer):
     skipped: int
 
 
+class CampaignAnswer(CampaignLine):
+    """`warnings`: field -> what will really happen, where a setting will not do what it seems to say (more calls at the same time than
+    the number carries); as things are now."""
+
+    warnings: dict[str, str]
+
+
 class CampaignChange(Body):
     """What is left out stays as it is; null takes an optional setting away. Times are the wall clock of `timezone`; Monday is weekday 1.
     `version`: as it was read; refused where somebody has changed the campaign since."""
@@ -63,23 +73,23 @@ class CampaignChange(Body):
     name: str = ""
     agent_id: Id = ""
     phone_number_id: Id = ""
-    concurrency: int = 1
-    max_retries: int = 0
-    retry_delay_min: int | None = None
-    throttle_delay_ms: int | None = None
-    start_time: time | None = None
-    end_time: time | None = None
+    concurrency: Whole = 1
+    max_retries: Whole = 0
+    retry_delay_min: Whole | None = None
+    throttle_delay_ms: Whole | None = None
+    start_time: WallClock | None = None
+    end_time: WallClock | None = None
     timezone: str | None = None
-    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
-    scheduled_start: datetime | None = None
-    retry_on_voicemail: bool = False
-    retry_on_dropped: bool = True
-    local_hours: bool = True
-    ring_timeout_s: int = 30
-    max_per_24h: int = 3
-    max_per_7d: int = 7
-    pilot_size: int | None = None
-    version: int | None = None
+    weekdays: tuple[Whole, ...] = (1, 2, 3, 4, 5, 6, 7)
+    scheduled_start: Moment | None = None
+    retry_on_voicemail: YesNo = False
+    retry_on_dropped: YesNo = True
+    local_hours: YesNo = True
+    ring_timeout_s: Whole = 30
+    max_per_24h: Whole = 3
+    max_per_7d: Whole = 7
+    pilot_size: Whole | None = None
+    version: Version | None = None
 
 
 class NewCampaign(CampaignChange):
@@ -142,31 +152,32 @@ class MissingVariables(Answer):
     items: list[MissingVariableAnswer]
 
 
-async def list_campaigns(asked: Asked[CampaignsQuery, None]) -> Page[CampaignAnswer]:
+async def list_campaigns(asked: Asked[CampaignsQuery, None]) -> Page[CampaignLine]:
     """Campaigns, newest first."""
     query = asked.query
     found = _queries.list_campaigns(
         asked.database.pool, status=query.status, search=query.search, before=query.position, at_most=query.limit + 1
     )
-    return page_of(CampaignAnswer, [_readable(row) async for row in found], query.limit)
+    return page_of(CampaignLine, [CampaignLine.of(_values(row)) async for row in found], query.limit)
 
 
 async def create_campaign(asked: Asked[None, NewCampaign]) -> CampaignAnswer:
     """Makes a Draft with the agent's newest version."""
     settings = CampaignSettings.from_dict(asked.body.model_dump(exclude_unset=True))
-    return _readable(await campaigns.create(asked.database, settings, actor=asked.actor))
+    return await _readable(asked, await campaigns.create(asked.database, settings, actor=asked.actor))
 
 
 async def get_campaign(asked: Asked[None, None]) -> CampaignAnswer:
     """One campaign with the counts of its contacts."""
-    return _readable(await campaigns.get(asked.database, asked.id("campaign_id")))
+    return await _readable(asked, await campaigns.get(asked.database, asked.id("campaign_id")))
 
 
 async def edit_campaign(asked: Asked[None, CampaignChange]) -> CampaignAnswer:
     """Changes settings, in Draft and Paused; the campaign takes the agent's newest version."""
     changes = asked.body.model_dump(exclude_unset=True, exclude={"version"})
     campaign_id = asked.id("campaign_id")
-    return _readable(await campaigns.edit(asked.database, campaign_id, changes, version=asked.body.version, actor=asked.actor))
+    edited = await campaigns.edit(asked.database, campaign_id, changes, version=asked.body.version, actor=asked.actor)
+    return await _readable(asked, edited)
 
 
 async def delete_campaign(asked: Asked[None, None]) -> None:
@@ -197,7 +208,7 @@ async def cancel_campaign(asked: Asked[None, None]) -> CampaignAnswer:
 async def duplicate_campaign(asked: Asked[CopyName, None]) -> CampaignAnswer:
     """A new Draft with the same settings and contacts, all contacts Pending again."""
     copy = await campaigns.duplicate(asked.database, asked.id("campaign_id"), actor=asked.actor, name=asked.query.name)
-    return _readable(copy)
+    return await _readable(asked, copy)
 
 
 async def campaign_stats(asked: Asked[None, None]) -> StatsAnswer:
@@ -221,12 +232,17 @@ async def missing_variables(asked: Asked[None, None]) -> MissingVariables:
 
 
 async def _act(asked: Asked[None, None], verb: Callable[..., Awaitable[rows.Campaign]]) -> CampaignAnswer:
-    return _readable(await verb(asked.database, asked.id("campaign_id"), actor=asked.actor))
+    return await _readable(asked, await verb(asked.database, asked.id("campaign_id"), actor=asked.actor))
 
 
-def _readable(campaign: rows.Campaign) -> CampaignAnswer:
-    values = {name: getattr(campaign, name) for name in CampaignAnswer.model_fields if name != "allowed_actions"}
-    return CampaignAnswer(**values, allowed_actions=allowed_actions(CampaignStatus(campaign.status)))
+async def _readable(asked: Asked[Any, Any], campaign: rows.Campaign) -> CampaignAnswer:
+    return CampaignAnswer.of(_values(campaign) | {"warnings": await campaigns.warnings(asked.database, campaign)})
+
+
+def _values(campaign: rows.Campaign) -> dict[str, Any]:
+    """A campaign as a line of the list."""
+    values = {name: getattr(campaign, name) for name in CampaignLine.model_fields if name not in ("allowed_actions", "hours")}
+    return values | {"allowed_actions": allowed_actions(CampaignStatus(campaign.status)), "hours": campaigns.hours_in_words(campaign)}
 
 
 ROUTES = (

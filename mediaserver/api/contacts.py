@@ -177,7 +177,13 @@ async def list_contacts(asked: Asked[ContactsQuery, None]) -> Page[ContactAnswer
     query = asked.query
     campaign = await campaigns.get(asked.database, asked.id("campaign_id"))
     found = await contacts.page(
-        asked.database, campaign.id, status=query.status, search=query.search, after_id=query.position, page_size=query.limit + 1
+        asked.database,
+        campaign.id,
+        status=query.status,
+        search=query.search,
+        masked=asked.masked,
+        after_id=query.position,
+        page_size=query.limit + 1,
     )
     return page_of(ContactAnswer, found, query.limit)
 

@@ -1,10 +1,11 @@
 """What all bodies and answers share: ids as strings, times with zone, pages with a cursor, numbers masked for viewers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo, field_validator
 
 
 def _masked(number: str, info: SerializationInfo) -> str:
@@ -13,8 +14,24 @@ def _masked(number: str, info: SerializationInfo) -> str:
     return "*" * (len(number) - 2) + number[-2:] if hidden else number
 
 
+def _text(example: str) -> Callable[[object], object]:
+    """A number is no time of ours, though one could take it for seconds."""
+
+    def check(value: object) -> object:
+        if value is None or isinstance(value, str | time | datetime):
+            return value
+        raise ValueError(f"use a text such as {example}")
+
+    return check
+
+
 ID = re.compile(r"\d{1,18}", re.ASCII)
 Id = Annotated[str, BeforeValidator(str), Field(description="an id, as a string", examples=["42"])]
+Whole = Annotated[int, Field(strict=True)]
+YesNo = Annotated[bool, Field(strict=True)]
+WallClock = Annotated[time, BeforeValidator(_text("09:00"))]
+Moment = Annotated[datetime, BeforeValidator(_text("2030-01-31T09:00:00+01:00"))]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="as it was read")]
 PhoneNumber = Annotated[str, PlainSerializer(_masked), Field(description="E.164; viewers see the last two digits only")]
 
 T = TypeVar("T")
@@ -34,6 +51,24 @@ class Body(BaseModel):
     """Values that somebody sends: an unknown one is an error, so that a misspelt one is not lost in silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_kept(cls, value: object) -> object:
+        if _has_zero_byte(value):
+            raise ValueError("has a zero byte, which no text can hold: remove it")
+        return value
+
+
+def _has_zero_byte(value: object) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(_has_zero_byte(part) for item in value.items() for part in item)
+        case list():
+            return any(_has_zero_byte(part) for part in value)
+    return False
 
 
 class PageQuery(Body):

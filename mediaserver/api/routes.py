@@ -60,6 +60,11 @@ class Asked(Generic[Q, B]):
     def actor(self) -> str:
         return self.person.actor
 
+    @property
+    def masked(self) -> bool:
+        """Whether whoever asks sees only the end of phone numbers."""
+        return self.person.role is Role.VIEWER
+
     def id(self, name: str) -> int:
         """The id in the path, by the name that the route gives it."""
         return int(self.request.match_info[name])
@@ -128,7 +133,7 @@ async def _answered(route: Route, asked: Asked[Any, Any]) -> web.StreamResponse:
         return web.Response(status=204)
     if isinstance(answer, web.StreamResponse):
         return answer
-    text = answer.model_dump_json(context={"mask_numbers": asked.person.role is Role.VIEWER})
+    text = answer.model_dump_json(context={"mask_numbers": asked.masked})
     return web.Response(text=text, status=route.status, content_type="application/json")
 
 

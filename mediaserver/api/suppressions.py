@@ -42,7 +42,12 @@ async def list_suppressions(asked: Asked[SuppressionsQuery, None]) -> Page[Suppr
     """Numbers that are not called, newest first."""
     query = asked.query
     found = await suppressions.page(
-        asked.database, rehearsal=query.rehearsal, search=query.search, after_id=query.position, page_size=query.limit + 1
+        asked.database,
+        rehearsal=query.rehearsal,
+        search=query.search,
+        masked=asked.masked,
+        after_id=query.position,
+        page_size=query.limit + 1,
     )
     return page_of(SuppressionAnswer, found, query.limit)
 

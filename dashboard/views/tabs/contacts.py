@@ -52,7 +52,8 @@ def show(person: Person, campaign: Campaign) -> None:
 @live
 def _list(person: Person, campaign: Campaign, status: str | None, search: str) -> None:
     pager = Pager(f"contacts_{campaign.id}", (status, search))
-    lines = pager.read(lambda after_id: data().contacts(campaign.id, status, search, after_id), lambda line: line.id)
+    masked = not person.sees_numbers
+    lines = pager.read(lambda after_id: data().contacts(campaign.id, status, search, after_id, masked=masked), lambda line: line.id)
     if not lines:
         st.info("No contact fits. Change the search or the status above.", icon=":material/search_off:")
     actions = st.container(horizontal=True, vertical_alignment="center")
