@@ -45,7 +45,7 @@ class CampaignFilter:
 
 
 class Data:
-    """The reads of all pages, each in a statement or two, over one pool that is opened at the first read."""
+    """The reads of all pages, each in one statement, over one pool that is opened at the first read."""
 
     def __init__(self, background: Background, database_url: str) -> None:
         self._background, self._url = background, database_url
@@ -92,8 +92,11 @@ class Data:
         """Why pending contacts are not being called, most frequent reason first."""
         return self._many("waiting", campaign_id=campaign_id)
 
-    def contacts(self, campaign_id: int, status: str | None, search: str, after_id: int | None) -> list[rows.ContactLine]:
-        """One page of contacts that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
+    def contacts(
+        self, campaign_id: int, status: str | None, search: str, after_id: int | None, *, masked: bool = False
+    ) -> list[rows.ContactLine]:
+        """One page of contacts that follows `after_id`; one more than PAGE_SIZE where there is a next page. `masked`: of numbers, only
+        what a masked one shows is searched."""
         return self._many(
             "contacts_page",
             campaign_id=campaign_id,

@@ -3,18 +3,7 @@
 -- name: campaigns_page(statuses, search, after_id, by_name, after_name, page_size)
 -- record_class: CampaignLine
 -- One page of the list of campaigns, newest first or by name, with the progress of each.
-with page as materialized (
-    select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name
-    from campaigns c
-    join agents a on a.id = c.agent_id
-    where (:statuses::text[] is null or c.status = any(:statuses::text[]))
-      and (:search::text is null or c.name ilike '%' || :search::text || '%' or a.name ilike '%' || :search::text || '%')
-      and (:after_id::bigint is null
-           or case when :by_name::boolean then (lower(c.name), c.id) > (lower(:after_name::text), :after_id::bigint) else c.id < :after_id::bigint end)
-    order by case when :by_name::boolean then lower(c.name) end, case when :by_name::boolean then c.id else -c.id end
-    limit :page_size::int
-)
-select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, c.agent_name,
+select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name,
        coalesce(n.pending, 0) as pending, coalesce(n.in_progress, 0) as in_progress, coalesce(n.completed, 0) as completed,
        coalesce(n.failed, 0) as failed, coalesce(n.skipped, 0) as skipped,
        k.ended as calls_ended, k.answered as calls_answered, r.next_retry_at
@@ -92,9 +81,9 @@ from contacts c
 where c.campaign_id = :campaign_id::bigint and c.status = 'pending'
 group by 1 order by count(*) desc, 1;
 
--- name: contacts_page(campaign_id, status, search, after_id, page_size)
+-- name: contacts_page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: ContactLine
--- One page of a campaign's contacts in their order, by status and by what their name or number holds.
+-- One page of a campaign's contacts in their order, by status and by what their name or number holds; of a masked number, what it shows.
 select id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason, look_again_at
 from contacts
 where campaign_id = :campaign_id::bigint
