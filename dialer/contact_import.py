@@ -1,67 +1,52 @@
 """Contacts from a CSV: the good rows go in, the bad rows are reported with their line, column, problem and what to do.
 
-Streamed: a batch of rows is read and checked (in a thread) and inserted before the next is read, all in one transaction, so that an import
-is there as a whole or not at all.
+Streamed: a process of its own reads and checks the rows (`contact_reader`), and each batch is inserted while it reads the next, all in one
+transaction, so that an import is there as a whole or not at all.
 """
 
-import asyncio
-import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+import io
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
-from typing import BinaryIO
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import msgspec
 
 from db.audit import audit
 from db.database import Connection, Database
-from dialer import campaigns, queries
-from dialer.csv_reading import MAX_FIELD, NotACsv, Table, read_table
+from dialer import campaigns, import_report, queries
+from dialer.contact_reader import Batch, Opened, reading
+from dialer.contact_rows import ContactTable, ImportOptions, Problem
+from dialer.csv_reading import NotACsv
+from dialer.errors import NotFound
+from dialer.import_report import ProblemsFile
 from dialer.lifecycle import Action
-from dialer.phone_numbers import InvalidNumber, read_number
 
-__all__ = ["ImportOptions", "NotACsv", "Problem", "Report", "import_contacts", "preview", "safe_for_spreadsheets"]
+__all__ = [
+    "ContactImport",
+    "ImportOptions",
+    "NotACsv",
+    "Problem",
+    "ReadSoFar",
+    "Report",
+    "import_contacts",
+    "imports",
+    "preview",
+    "problems_csv",
+]
 
-_WRITTEN_OUT = {ord(letter): written for letter, written in zip("äöüÄÖÜß", ("ae", "oe", "ue", "Ae", "Oe", "Ue", "ss"), strict=True)}
-BATCH = 5000
-PROBLEMS_KEPT = 10_000
-NUMBER, NAME = "phone_number", "contact_name"
-_KNOWN_AS: Mapping[str, str] = {
-    name: target
-    for target, names in {
-        NUMBER: ("phone_number", "phone", "phonenumber", "number", "mobile", "mobile_number", "telephone", "tel", "cell"),
-        NAME: ("contact_name", "name", "full_name", "contact"),
-    }.items()
-    for name in names
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """`columns`: header as it stands in the file -> variable, "" leaves a column out; headers that are not named keep their own name in
-    snake_case. `default_region`: ISO country code for numbers without country code. `dry_run`: report only."""
-
-    default_region: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    all_or_nothing: bool = False
-    dry_run: bool = False
-    file_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One row that did not go in. `line`: of the file, from 1; `column`: its header, empty where the whole row is meant."""
-
-    line: int
-    column: str
-    problem: str
-    what_to_do: str
+PROBLEMS_SHOWN = 1000
+PREVIEW_ROWS = 20
+PREVIEW_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
 class Report:
-    """What an import did. `rows`: without header and empty ones; `imported`: how many went in (would go in, on a dry run).
-    `problems`: the first 10,000; `refused` counts all. `preview`: the first good rows, as they went in."""
+    """What an import did. `import_id`: under which all its problems are kept. `rows`: without header and empty ones; `imported`: how
+    many went in (would go in, on a dry run). `problems`: the first 1,000; `refused` counts all, also the `duplicates` (of the file or
+    of the campaign). `preview`: the first good rows."""
 
+    import_id: int = 0
     rows: int = 0
     imported: int = 0
     refused: int = 0
@@ -74,18 +59,35 @@ class Report:
     dry_run: bool = False
     kept: bool = False
 
-    def add(self, problem: Problem) -> None:
-        self.refused += 1
-        if len(self.problems) < PROBLEMS_KEPT:
-            self.problems.append(problem)
+    def add_problems(self, problems: Sequence[Problem]) -> None:
+        self.refused += len(problems)
+        self.problems += problems[: PROBLEMS_SHOWN - len(self.problems)]
+
+    def add_preview(self, rows: Sequence[dict[str, str]]) -> None:
+        self.preview += rows[: PREVIEW_ROWS - len(self.preview)]
+
+    def summary(self) -> dict[str, Any]:
+        """What is kept of it: without problems, which are kept apart, and without what is in the contacts."""
+        return {name: value for name, value in asdict(self).items() if name not in ("import_id", "problems", "preview")}
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    number: str
-    name: str
-    variables: dict[str, str]
+class ReadSoFar:
+    """How far an import is. `offset`: in the file, in bytes."""
+
+    rows: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactImport:
+    """An import that is over. `report`: its `Report` without problems and preview."""
+
+    id: int
+    file_name: str
+    at: datetime
+    actor: str
+    report: Mapping[str, Any]
 
 
 class _NothingGoesIn(Exception):
@@ -99,181 +101,127 @@ async def import_contacts(
     *,
     actor: str,
     options: ImportOptions | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[ReadSoFar], None] | None = None,
 ) -> Report:
-    """Import a CSV into a campaign in Draft or Paused. `progress` is called with the number of rows read so far.
+    """Import a CSV into a campaign in Draft or Paused. `progress` is told after each batch.
 
     Raises:
         NotACsv: the file as a whole can't be read; nothing went in.
         NotAllowed, NotFound: the campaign takes no contacts.
+        ReaderLost: the process that reads the file died; nothing went in.
     """
-    options = options or ImportOptions()
-    report = Report(dry_run=options.dry_run)
+    importing = _Import(campaign_id, options or ImportOptions(), actor)
+    report = importing.report
     try:
         async with db.transaction() as connection:
             await campaigns.lock(connection, campaign_id, Action.EDIT)
-            await _read_in(connection, campaign_id, file, options, report, progress)
-            if options.dry_run or (options.all_or_nothing and report.refused):
+            async with reading(file, importing.options) as frames:
+                await importing.take_in(connection, frames, progress)
+            if not importing.goes_in:
                 raise _NothingGoesIn
             report.kept = True
-            await queries.contacts.keep_import(
-                connection, campaign_id=campaign_id, file_name=options.file_name, actor=actor, report=asdict(report)
-            )
+            await importing.keep_report(connection)
             await audit(connection, actor, "contact.import", f"campaign {campaign_id}", {"contacts": report.imported})
     except _NothingGoesIn:
-        if not options.dry_run:
+        if not report.dry_run:
             report.imported = 0
+        async with db.transaction() as connection:
+            await importing.keep_report(connection)
     return report
 
 
-def preview(file: BinaryIO, options: ImportOptions | None = None, rows: int = 20) -> Report:
-    """The first rows as they would go in, without a campaign. Raises NotACsv."""
-    options = options or ImportOptions()
-    report, table, names = _open(file, options)
-    for line, cells in islice(table.rows, rows):
+def preview(file: BinaryIO, options: ImportOptions | None = None) -> Report:
+    """The first 20 rows as they would go in, without a campaign; of the file only its first MiB is read. Raises NotACsv."""
+    table = ContactTable(io.BytesIO(_beginning(file)), options or ImportOptions())
+    report = Report(encoding=table.encoding, delimiter=table.delimiter, columns=table.columns, dry_run=True)
+    for _, read in zip(range(PREVIEW_ROWS), table, strict=False):
         report.rows += 1
-        read = _read_row(line, cells, names, table.header, options)
         if isinstance(read, Problem):
-            report.add(read)
+            report.add_problems([read])
         else:
             report.imported += 1
-            _show(report, read, rows)
+            report.add_preview([read.shown()])
     return report
 
 
-async def _read_in(
-    connection: Connection,
-    campaign_id: int,
-    file: BinaryIO,
-    options: ImportOptions,
-    report: Report,
-    progress: Callable[[int], None] | None,
-) -> None:
-    opened, table, names = await asyncio.to_thread(_open, file, options)
-    report.encoding, report.delimiter, report.columns = opened.encoding, opened.delimiter, opened.columns
-    first_line: dict[str, int] = {}
-    while True:
-        before = report.rows
-        good = await asyncio.to_thread(_good_rows, table, names, options, report, first_line)
-        if report.rows == before:
-            return
-        await _insert(connection, campaign_id, good, report, names, table.header)
-        if progress is not None:
-            progress(report.rows)
+def _beginning(file: BinaryIO) -> bytes:
+    """The first MiB of a file, up to its last line break."""
+    sample = file.read(PREVIEW_BYTES)
+    if len(sample) < PREVIEW_BYTES:
+        return sample
+    end = sample.rfind(b"\n") + 1
+    if end % 2 and sample[end : end + 1] == b"\0":  # UTF-16, the low byte first: the other half of the line break
+        end += 1
+    return sample[:end] if end else sample
 
 
-def _open(file: BinaryIO, options: ImportOptions) -> tuple[Report, Table, list[str]]:
-    table = read_table(file)
-    names = _variable_names(table.header, options.columns)
-    columns = {header: name for header, name in zip(table.header, names, strict=True) if name}
-    return Report(encoding=table.encoding, delimiter=table.delimiter, columns=columns), table, names
+async def imports(db: Database, campaign_id: int, *, before: int | None = None, page_size: int = 100) -> list[ContactImport]:
+    """A campaign's imports, newest first, also those of which nothing went in. `before`: an import's id."""
+    found = queries.contacts.imports(db.pool, campaign_id=campaign_id, before=before, page_size=page_size)
+    return [ContactImport(**row) async for row in found]
 
 
-def _good_rows(table: Table, names: Sequence[str], options: ImportOptions, report: Report, first_line: dict[str, int]) -> list[_Row]:
-    """The good ones of the next batch of rows; the others are in the report."""
-    good: list[_Row] = []
-    for line, cells in islice(table.rows, BATCH):
-        report.rows += 1
-        read = _read_row(line, cells, names, table.header, options)
-        if isinstance(read, Problem):
-            report.add(read)
-        elif read.number in first_line:
-            report.duplicates += 1
-            column = _header_of(NUMBER, names, table.header)
-            report.add(Problem(line, column, f"line {first_line[read.number]} has the same number", "leave it out"))
-        else:
-            first_line[read.number] = line
-            good.append(read)
-    return good
-
-
-async def _insert(
-    connection: Connection, campaign_id: int, good: Sequence[_Row], report: Report, names: Sequence[str], header: Sequence[str]
-) -> None:
-    """All rows of a batch in one statement; what the campaign had before is reported."""
-    inserted = {
-        row["number"]
-        async for row in queries.contacts.add(
-            connection,
-            campaign_id=campaign_id,
-            numbers=[row.number for row in good],
-            names=[row.name for row in good],
-            variables=[row.variables for row in good],
-        )
-    }
-    for row in good:
-        if row.number in inserted:
-            report.imported += 1
-            _show(report, row, 20)
-        else:
-            report.duplicates += 1
-            report.add(Problem(row.line, _header_of(NUMBER, names, header), "the campaign has this number already", "leave it out"))
-
-
-def _show(report: Report, row: _Row, most: int) -> None:
-    if len(report.preview) < most:
-        report.preview.append({NUMBER: row.number, NAME: row.name} | row.variables)
-
-
-def snake_case(header: str) -> str:
-    """A header as the name of a variable: letters, digits and underscores, not beginning with a digit; empty where nothing is left."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", header.replace("\ufeff", ""))
-    name = re.sub(r"[^a-z0-9]+", "_", _plain_letters(spaced).lower()).strip("_")
-    return f"_{name}" if name[:1].isdigit() else name
-
-
-def _plain_letters(text: str) -> str:
-    """Accents dropped, umlauts and sharp s written out: variables are named in ASCII."""
-    return unicodedata.normalize("NFKD", text.translate(_WRITTEN_OUT)).encode("ascii", "ignore").decode()
-
-
-def _variable_names(header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
-    """The variable of each column; "" for those left out.
+async def problems_csv(db: Database, import_id: int) -> Iterator[bytes]:
+    """Every row that an import refused, as a CSV in UTF-8, piece by piece.
 
     Raises:
-        NotACsv: no column holds the phone number, or two have the same name.
+        NotFound
     """
-    names = [snake_case(mapping.get(column, column)) for column in header]
-    for target in (NUMBER, NAME):
-        if target not in names:
-            known = [i for i, name in enumerate(names) if _KNOWN_AS.get(name) == target and header[i] not in mapping]
-            if len(known) == 1:
-                names[known[0]] = target
-    if NUMBER not in names:
-        there = ", ".join(repr(column) for column in header[:10])
-        raise NotACsv(f"no column is called {NUMBER} (there are {there}): rename the one with the numbers, or map it")
-    twice = {name for name in names if name and names.count(name) > 1}
-    if twice:
-        raise NotACsv(f"two columns are called {', '.join(sorted(twice))}: rename one of them, or leave it out")
-    return names
+    packed: bytes | None = await queries.contacts.import_problems(db.pool, import_id=import_id)
+    if packed is None:
+        raise NotFound(f"there is no import {import_id}, or its report was not kept")
+    return import_report.unpacked(packed)
 
 
-def _header_of(name: str, names: Sequence[str], header: Sequence[str]) -> str:
-    return header[names.index(name)] if name in names else ""
+class _Import:
+    """One import under way. `goes_in`: nothing has been found so far that keeps all of it out."""
 
+    def __init__(self, campaign_id: int, options: ImportOptions, actor: str) -> None:
+        self.options, self.report = options, Report(dry_run=options.dry_run)
+        self._campaign_id, self._actor = campaign_id, actor
+        self._problems = ProblemsFile()
+        self._number_column = ""
 
-def _read_row(line: int, cells: Sequence[str], names: Sequence[str], header: Sequence[str], options: ImportOptions) -> _Row | Problem:
-    if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
-        return Problem(
-            line, "", f"the row has {len(cells)} fields, the header {len(names)}", "look for a delimiter inside a field; quote it"
+    @property
+    def goes_in(self) -> bool:
+        return not self.options.dry_run and not (self.options.all_or_nothing and self.report.refused)
+
+    async def take_in(
+        self, connection: Connection, frames: AsyncIterator[Opened | Batch], progress: Callable[[ReadSoFar], None] | None
+    ) -> None:
+        async for frame in frames:
+            match frame:
+                case Opened(encoding, delimiter, columns, number_column):
+                    self.report.encoding, self.report.delimiter, self.report.columns = encoding, delimiter, columns
+                    self._number_column = number_column
+                case Batch():
+                    await self._take_batch(connection, frame)
+                    if progress is not None:
+                        progress(ReadSoFar(self.report.rows, frame.offset))
+
+    async def _take_batch(self, connection: Connection, batch: Batch) -> None:
+        """All contacts of a batch in one statement; what the campaign had before is reported."""
+        work = queries.contacts.import_rows if self.goes_in else queries.contacts.known_rows
+        known = [row["line"] async for row in work(connection, campaign_id=self._campaign_id, rows=msgspec.Raw(batch.contacts))]
+        problems = batch.problems
+        if known:
+            there = [Problem(line, self._number_column, "the campaign has this number already", "leave it out") for line in known]
+            problems = sorted([*problems, *there], key=lambda each: each.line)
+        report = self.report
+        report.rows += batch.rows
+        report.imported += batch.good - len(known)
+        report.duplicates += batch.duplicates + len(known)
+        report.add_problems(problems)
+        report.add_preview(batch.first)
+        if problems:
+            self._problems.add(problems)
+
+    async def keep_report(self, connection: Connection) -> None:
+        self.report.import_id = await queries.contacts.keep_import(
+            connection,
+            campaign_id=self._campaign_id,
+            file_name=self.options.file_name,
+            actor=self._actor,
+            report=self.report.summary(),
+            problems=self._problems.packed(),
         )
-    values: dict[str, str] = {}
-    for name, column, cell in zip(names, header, cells, strict=False):
-        if len(cell) > MAX_FIELD:
-            return Problem(
-                line, column, f"the field has more than {MAX_FIELD} characters", "shorten it; look for a quote that is not closed"
-            )
-        if "\0" in cell:
-            return Problem(line, column, "the field has a zero byte", "remove it")
-        if name:
-            values[name] = cell.strip()
-    try:
-        number = read_number(values.pop(NUMBER, ""), options.default_region)
-    except InvalidNumber as error:
-        return Problem(line, _header_of(NUMBER, names, header), error.problem, error.what_to_do)
-    return _Row(line, number, values.pop(NAME, ""), values)
-
-
-def safe_for_spreadsheets(cell: str) -> str:
-    """A cell for an export: what a spreadsheet would take for a formula is kept as text by an apostrophe before it."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,19 +1,30 @@
 """A CSV as people export it -> header and rows with their line numbers. Pure but for reading the file, once, as a stream.
 
-UTF-8 with or without byte-order mark, UTF-16, Latin-1; comma, semicolon or tab; quoted line breaks.
+UTF-8 with or without byte-order mark, UTF-16, Latin-1; comma, semicolon or tab; quoted line breaks. However large the file, one row of it
+is in memory.
 """
 
 import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 _LOOK_AT = 65536
 MAX_FIELD = 10_000
 MAX_COLUMNS = 200
+MAX_HEADING = 100
+MAX_ROW = 1 << 20
+
+# How files begin that people take for a CSV.
+_SIGNATURES: Mapping[bytes, str] = {
+    b"PK\x03\x04": "an Excel workbook, or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\x1f\x8b": "compressed",
+    b"%PDF": "a PDF",
+}
 
 
 class NotACsv(ValueError):
@@ -42,7 +53,11 @@ def read_table(file: BinaryIO) -> Table:
         raise NotACsv("the file is empty: export it again, with a header line")
     encoding = _encoding(sample, file)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    first = _first_record(text.read(_LOOK_AT))
+    try:
+        first = _first_record(text.read(_LOOK_AT))
+    except UnicodeDecodeError as error:
+        text.detach()
+        raise _not_encoded(1, error) from error
     text.seek(0)
     delimiter = max((",", ";", "\t"), key=first.count)  # the first of those that occur most often
     rows = _rows(text, delimiter)
@@ -52,15 +67,22 @@ def read_table(file: BinaryIO) -> Table:
         raise NotACsv("the file has no header line: name the columns in its first line") from None
     if len(header) > MAX_COLUMNS:
         raise NotACsv(f"the file has {len(header)} columns, more than {MAX_COLUMNS}: leave out what the agent does not need")
+    if any(len(name) > MAX_HEADING for name in header):
+        raise NotACsv(f"the header line has a name of more than {MAX_HEADING} characters: name the columns in the first line")
     return Table([name.strip() for name in header], rows, encoding, delimiter)
 
 
 def _encoding(sample: bytes, file: BinaryIO) -> str:
+    for signature, kind in _SIGNATURES.items():
+        if sample.startswith(signature):
+            raise NotACsv(f"the file is {kind}, not text: open it and save it as CSV")
+    zeros = sample.count(0)
+    if zeros > len(sample) * 0.6:
+        raise NotACsv("the file is not text, most of it are zero bytes: export it again, as CSV in UTF-8")
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if sample.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
-    zeros = sample.count(0)
     if zeros > len(sample) // 4:
         return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
     if zeros:
@@ -97,6 +119,31 @@ def _first_record(text: str) -> str:
     return unquoted.splitlines()[0] if unquoted.strip() else ""
 
 
+def _not_encoded(line: int, error: UnicodeDecodeError) -> NotACsv:
+    return NotACsv(f"the text after line {line} is not {error.encoding}: export the file as CSV in UTF-8")
+
+
+class _Lines:
+    """The lines of a text. `of_row`: characters read since whoever reads rows set it to 0; `at_end`: more was asked for than there is."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.of_row, self.at_end = 0, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW + 1)
+        if not line:
+            self.at_end = True
+            raise StopIteration
+        self.of_row += len(line)
+        if self.of_row > MAX_ROW:
+            raise NotACsv(f"a row has more than {MAX_ROW:,} characters: look for a quote that is not closed, or for missing line breaks")
+        return line
+
+
 def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     try:
         yield from _records(text, delimiter)
@@ -106,18 +153,24 @@ def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[st
 
 
 def _records(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(1 << 20)
-    reader = csv.reader(text, delimiter=delimiter)
+    csv.field_size_limit(MAX_ROW)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
     line = 1
     while True:
+        lines.of_row = 0
         try:
             row = next(reader, None)
+        except NotACsv as error:
+            raise NotACsv(f"line {line}: {error}") from error
         except csv.Error as error:
             raise NotACsv(f"line {line} can't be read ({error}): look for a quote that is not closed") from error
         except UnicodeDecodeError as error:
-            raise NotACsv(f"the text after line {line} is not {error.encoding}: export the file as CSV in UTF-8") from error
+            raise _not_encoded(line, error) from error
         if row is None:
             return
+        if lines.at_end:  # the reader wanted to go on: it was inside quotes
+            raise NotACsv(f"line {line} has a quote that is never closed: close it, or export the file again")
         if any(cell.strip() for cell in row):
             yield line, row
         line = reader.line_num + 1

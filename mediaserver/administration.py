@@ -2,23 +2,23 @@
 
 import argparse
 import asyncio
-import csv
+import codecs
 import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from db.database import Database
 from db.embedded import attached_url
 from db.queries import load
 from dialer import campaigns, contact_import, rows
-from dialer.contact_import import ImportOptions, NotACsv, Report
+from dialer.contact_import import ImportOptions, NotACsv, ReadSoFar, Report
 from dialer.errors import NotAllowed, NotFound
 from dialer.rows import Campaign
 from mediaserver import identity
@@ -79,18 +79,19 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
     with file:
         async with _opened(await chosen_url(settings)) as database:
             try:
-                with _rows_read() as told:
+                with _shown_on_terminal(file) as told:
                     report = await contact_import.import_contacts(
                         database, options.campaign, file, options=chosen, actor=ACTOR, progress=told
                     )
             except (NotACsv, NotAllowed, NotFound) as error:
                 raise Refused(str(error)) from error
+            problems = await contact_import.problems_csv(database, report.import_id)
     if options.json:
         print(json.dumps(asdict(report), indent=2))
     else:
         print(_summary(report))
-        table = csv.writer(sys.stdout)
-        table.writerows((problem.line, problem.column, problem.problem, problem.what_to_do) for problem in report.problems)
+        if report.refused:
+            sys.stdout.writelines(codecs.iterdecode(problems, "utf-8"))
     return 1 if report.refused else 0
 
 
@@ -135,13 +136,14 @@ def _summary(report: Report) -> str:
 
 
 @contextmanager
-def _rows_read() -> Iterator[Callable[[int], None]]:
-    """Shows on a terminal how many rows have been read, as it is told."""
+def _shown_on_terminal(file: BinaryIO) -> Iterator[Callable[[ReadSoFar], None]]:
+    """Shows on a terminal how much of the file has been read, as it is told."""
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows read"), TimeElapsedColumn())
+    size = os.fstat(file.fileno()).st_size or None  # a pipe's is not known
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("")
-        yield lambda rows: progress.update(task, completed=rows)
+        task = progress.add_task("", total=size, rows=0)
+        yield lambda read: progress.update(task, completed=read.offset, rows=read.rows)
 
 
 def _shown(row: Campaign) -> dict[str, Any]:

@@ -86,8 +86,9 @@ async def test_an_import_reports_each_bad_row_and_good_rows_go_in(
     ran = cli("import", campaign, file)
     assert ran.code == 1
     assert ran.errors == ""
-    summary, problem = ran.output.splitlines()
+    summary, header, problem = ran.output.splitlines()
     assert summary == "2 of 3 rows imported, 1 refused"
+    assert header == "line,column,problem,what_to_do"
     assert problem.startswith("4,phone_number,")
     assert await database.pool.fetchval("select count(*) from contacts") == 2
     report = json.loads(cli("import", campaign, file, "--json").output)

@@ -1,7 +1,4 @@
-"""The figures `dialer.import_1m_*`: a CSV of 1,000,000 rows into one campaign, by a process that does nothing else.
-
-Run as a module with an address, a campaign and a file it is that process, and prints what it measured as a JSON line.
-"""
+"""The figures `dialer.import_1m_*`: a CSV of 1,000,000 rows into one campaign, by a process that does nothing else."""
 
 import asyncio
 import json
@@ -143,7 +140,8 @@ async def _campaigns(url: str, count: int) -> list[int]:
 
 def _run_child(url: str, campaign: int, file: Path) -> Imported:
     """One import by a process of its own, whose memory is watched."""
-    command = [sys.executable, "-m", "benchmarks.dialer.imports", url, str(campaign), str(file)]
+    program = "import sys; from benchmarks.dialer import imports; imports.run_import(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, url, str(campaign), str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         watched, peak = psutil.Process(child.pid), 0
         while child.poll() is None:
@@ -187,14 +185,11 @@ async def _watch_loop(lags: list[float]) -> None:
         lags.append((time.perf_counter() - began - LAG_EVERY_S) * 1000)
 
 
-def main(url: str, campaign: str, file: str) -> None:
+def run_import(url: str, campaign: str, file: str) -> None:
+    """What the process does that is measured: one import; prints a JSON line."""
     run = asyncio.run(_import(url, int(campaign), Path(file)))
     print(
         json.dumps(
             {"seconds": run.seconds, "imported": run.imported, "lag_p99_ms": run.lag_p99_ms, "lag_max_ms": run.lag_max_ms},
         )
     )
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -28,14 +28,40 @@ order by n.turn
 on conflict (campaign_id, number) do nothing
 returning number;
 
--- name: known(campaign_id, numbers)
--- Which of these numbers the campaign has.
-select number from contacts where campaign_id = :campaign_id::bigint and number = any (:numbers::text[]);
+-- name: import_rows(campaign_id, rows)
+-- Add the contacts of a batch of an import, a JSON array. The lines of those whose number the campaign has already: they are left out.
+with given as (
+    select line, number, name, variables
+    from jsonb_to_recordset(:rows::jsonb) as g (line bigint, number text, name text, variables jsonb)
+), added as (
+    insert into contacts (campaign_id, number, name, variables)
+    select :campaign_id::bigint, number, name, variables from given order by line
+    on conflict (campaign_id, number) do nothing
+    returning number
+)
+select line from given where number not in (select number from added) order by line;
 
--- name: keep_import(campaign_id, file_name, actor, report)$
--- The report of an import.
-insert into contact_imports (campaign_id, file_name, actor, report) values (:campaign_id::bigint, :file_name::text, :actor::text, :report::jsonb)
+-- name: known_rows(campaign_id, rows)
+-- The lines of those contacts of a batch whose number the campaign has.
+select line from jsonb_to_recordset(:rows::jsonb) as g (line bigint, number text)
+where exists (select from contacts where campaign_id = :campaign_id::bigint and contacts.number = g.number)
+order by line;
+
+-- name: keep_import(campaign_id, file_name, actor, report, problems)$
+-- The report of an import, and its problems, packed.
+insert into contact_imports (campaign_id, file_name, at, actor, report, problems)
+values (:campaign_id::bigint, :file_name::text, callwright_now(), :actor::text, :report::jsonb, :problems::bytea)
 returning id;
+
+-- name: imports(campaign_id, before, page_size)
+-- Imports into a campaign, newest first.
+select id, file_name, at, actor, report from contact_imports
+where campaign_id = :campaign_id::bigint and (:before::bigint is null or id < :before::bigint)
+order by id desc limit :page_size::int;
+
+-- name: import_problems(import_id)$
+-- The problems of an import, packed.
+select problems from contact_imports where id = :import_id::bigint;
 
 -- name: retry(contact_id)!
 -- One more try for a failed contact, as soon as its turn comes.
