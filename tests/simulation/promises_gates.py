@@ -85,14 +85,16 @@ def suppressed_is_not_dialed(reading: Reading) -> Iterator[Finding]:
 def caps_hold(reading: Reading) -> Iterator[Finding]:
     """A number is tried no more often in 24 hours and in 7 days, over all campaigns, than the campaign that dials allows."""
     for dial in dials(reading):
-        before = [
-            other.flip.at
-            for other in reading.of_number(dial.contact.number)
-            if other.flip is not None and other.flip.turn < dial.flip.turn and _outcome_before(other, dial.flip.turn) not in NO_TRY
-        ]
-        if not oracle.caps_allow(before, dial.settings.max_per_24h, dial.settings.max_per_7d, dial.flip.at):
+        before = _tries_before(reading, dial.contact.number, dial.attempt.plan.turn)
+        if not oracle.caps_allow(before, dial.settings.max_per_24h, dial.settings.max_per_7d, dial.attempt.planned_at):
             limits = f"{dial.settings.max_per_24h} in 24 hours, {dial.settings.max_per_7d} in 7 days"
             yield dial.forbidden(f"dialed over the caps ({limits}): tries at {[f'{each:%a %H:%M:%S.%f}' for each in before[-8:]]}")
+
+
+def _tries_before(reading: Reading, number: str, turn: int) -> list[datetime]:
+    """When the number's tries before a turn were claimed, by any campaign."""
+    dialed = (each for each in reading.of_number(number) if each.flip is not None and each.flip.turn < turn)
+    return [each.planned_at for each in dialed if _outcome_before(each, turn) not in NO_TRY]
 
 
 def _outcome_before(attempt: Attempt, turn: int) -> str | None:
@@ -284,11 +286,7 @@ def _could_go(reading: Reading, contact: ContactCommitted, settings: CampaignSet
     live = any(each.live_before(plan.turn) for each in reading.of_number(contact.number))
     hours = not settings.local_hours or oracle.callee_allows(contact.number, contact.zone, plan.at)
     tries = oracle.tries_allow(contact.tries, settings.max_retries, contact.extra_tries, callback=contact.callback)
-    made = [
-        each.flip.at
-        for each in reading.of_number(contact.number)
-        if each.flip is not None and each.flip.turn < plan.turn and _outcome_before(each, plan.turn) not in NO_TRY
-    ]
+    made = _tries_before(reading, contact.number, plan.turn)
     caps = oracle.caps_allow(made, settings.max_per_24h, settings.max_per_7d, plan.at)
     listed = reading.is_suppressed(contact.number, plan.turn)
     return hours and tries and caps and not (live or listed or missing_of(reading, contact, settings))
