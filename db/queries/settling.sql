@@ -30,17 +30,21 @@ returning id;
 
 -- name: progress(call_id, state, at, carrier_call_id)!
 -- The call got further: its state moves up (never down), its times and the carrier's id are filled in where they are missing.
+-- The carrier's clock may be wrong: what it says happened after we asked, before now, and in order.
 update calls set
     state = case when state <> 'ended' and call_rank(:state::text) > call_rank(state) then :state::text else state end,
-    ringing_at = case when :state::text = 'ringing' then coalesce(ringing_at, :at::timestamptz, callwright_now()) else ringing_at end,
-    answered_at = case when :state::text = 'answered' then coalesce(answered_at, :at::timestamptz, callwright_now()) else answered_at end,
+    ringing_at = case when :state::text = 'ringing' then coalesce(ringing_at,
+        least(greatest(requested_at, coalesce(:at::timestamptz, callwright_now())), answered_at, ended_at, callwright_now())) else ringing_at end,
+    answered_at = case when :state::text = 'answered' then coalesce(answered_at,
+        least(greatest(requested_at, ringing_at, coalesce(:at::timestamptz, callwright_now())), ended_at, callwright_now())) else answered_at end,
     carrier_call_id = coalesce(carrier_call_id, :carrier_call_id::text)
 where id = :call_id::bigint;
 
 -- name: carrier_ended(call_id, carrier_call_id, outcome, code, at)!
 -- The carrier says that the call is over, and how.
 update calls set
-    carrier_ended_at = coalesce(carrier_ended_at, :at::timestamptz, callwright_now()),
+    carrier_ended_at = coalesce(carrier_ended_at,
+        least(greatest(requested_at, ringing_at, answered_at, coalesce(:at::timestamptz, callwright_now())), callwright_now())),
     carrier_outcome = coalesce(carrier_outcome, :outcome::text),
     carrier_code = coalesce(carrier_code, :code::text),
     carrier_call_id = coalesce(carrier_call_id, :carrier_call_id::text)
