@@ -60,7 +60,7 @@ class Database:
         try:
             # No minimum: the pool would log a traceback each time that it can't keep it while the database restarts.
             pool = await asyncpg.create_pool(
-                url, min_size=0, max_size=max_size, init=_read_json, statement_cache_size=statement_cache_size, timeout=10
+                url, min_size=0, max_size=max_size, init=_read_json, reset=_as_it_is, statement_cache_size=statement_cache_size, timeout=10
             )
             async with pool.acquire():
                 pass
@@ -124,6 +124,11 @@ def _encode(value: Any) -> bytes:
 
 def _decode(value: bytes) -> Any:
     return msgspec.json.decode(value[1:])
+
+
+async def _as_it_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """A connection is given back without a round trip to undo what a session may have set: nothing sets any (`set local` ends with its
+    transaction). A transaction that was left open is rolled back by the pool all the same."""
 
 
 async def _read_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

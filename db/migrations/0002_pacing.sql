@@ -96,7 +96,7 @@ end $$;
 -- as in dialer/rows.py. Each statement in here sees what was committed before it began: after the locks, not before.
 -- The claim need not outlive a crash by itself: it has dialed nobody. The flip's commit makes it durable, before the carrier is asked.
 create function claim_view(account bigint, phone_number bigint, campaign bigint, process text, most int, alone boolean) returns json
-language plpgsql set timezone = 'UTC' as $$
+language plpgsql set timezone = 'UTC' set plan_cache_mode = 'force_generic_plan' as $$
 declare
     seen record;
     line json;
@@ -153,7 +153,7 @@ end $$;
 
 -- What a flip looks at once more, under the locks of campaign (its status only) and callee: {campaign: CampaignRules or null, number, zone,
 -- suppressed, now}; null where there is no such call.
-create function flip_view(call bigint) returns json language plpgsql set timezone = 'UTC' as $$
+create function flip_view(call bigint) returns json language plpgsql set timezone = 'UTC' set plan_cache_mode = 'force_generic_plan' as $$
 declare
     of_call record;
 begin
