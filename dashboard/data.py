@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,29 +10,26 @@ import streamlit as st
 
 from dashboard import rows
 from dashboard.background import Background
+from db import call_log
+from db.call_log import CallFilter
 from db.database import LOST, Database, DatabaseUnavailable
 from db.queries import load
+from db.rows import CallEventRow, TurnRow
+
+__all__ = ["CallFilter", "CampaignFilter", "Data", "DatabaseUnreachable", "background", "data"]
 
 T = TypeVar("T")
 
 PAGE_SIZE = 25
 EXPORT_PAGE = 1000
+EVENTS_SHOWN = 500
+WAITING_COUNTED = 2000  # contacts that wait for the same thing are counted up to here
 READ_WITHIN_S = 10.0
 POOL_SIZE = 4
 
 
 class DatabaseUnreachable(Exception):
     """The database does not answer; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """Which calls of a log to show; None leaves a field open."""
-
-    outcome: str | None = None
-    who: str | None = None
-    goal: str | None = None
-    sentiment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,12 @@ class CampaignFilter:
 
 
 class Data:
-    """The reads of all pages, each in one statement, over one pool that is opened at the first read."""
+    """The reads of all pages, each in a statement or two, over one pool that is opened at the first read."""
 
     def __init__(self, background: Background, database_url: str) -> None:
         self._background, self._url = background, database_url
         self._queries = load("dashboard", rows)
+        self._call_log = load("call_log")
         self._database: Database | None = None
         self._opening = asyncio.Lock()
 
@@ -90,7 +88,7 @@ class Data:
 
     def waiting(self, campaign_id: int) -> list[rows.Waiting]:
         """Why pending contacts are not being called, most frequent reason first."""
-        return self._many("waiting", campaign_id=campaign_id)
+        return self._many("waiting", campaign_id=campaign_id, most=WAITING_COUNTED)
 
     def contacts(
         self, campaign_id: int, status: str | None, search: str, after_id: int | None, *, masked: bool = False
@@ -113,20 +111,11 @@ class Data:
 
     def calls(self, campaign_id: int, wanted: CallFilter, after_id: int | None) -> list[rows.CallLine]:
         """One page of the call log that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
-        return self._many(
-            "calls_page", campaign_id=campaign_id, contact_id=None, after_id=after_id, page_size=PAGE_SIZE + 1, **_fields(wanted)
-        )
+        return self._run(self._call_rows("call_lines", campaign_id, wanted, after_id, PAGE_SIZE + 1))
 
     def calls_of_contact(self, campaign_id: int, contact_id: int) -> list[rows.CallLine]:
         """The contact's calls, newest first, PAGE_SIZE at most."""
-        return self._many(
-            "calls_page",
-            campaign_id=campaign_id,
-            contact_id=contact_id,
-            after_id=None,
-            page_size=PAGE_SIZE,
-            **_fields(CallFilter()),
-        )
+        return self._run(self._call_rows("call_lines", campaign_id, CallFilter(contact_id=contact_id), None, PAGE_SIZE))
 
     def call_filters(self, campaign_id: int) -> rows.CallFilters:
         """The values that occur in the campaign's calls."""
@@ -137,9 +126,7 @@ class Data:
         """All calls of the filter, newest first, read a page at a time."""
         after_id: int | None = None
         while True:
-            page: list[rows.ExportedCall] = self._many(
-                "exported_calls", campaign_id=campaign_id, after_id=after_id, page_size=EXPORT_PAGE, **_fields(wanted)
-            )
+            page: list[rows.ExportedCall] = self._run(self._call_rows("exported_calls", campaign_id, wanted, after_id, EXPORT_PAGE))
             yield from page
             if len(page) < EXPORT_PAGE:
                 return
@@ -150,13 +137,13 @@ class Data:
         found: rows.Call | None = self._one("call", call_id=call_id)
         return found
 
-    def turns(self, call_id: int) -> list[rows.SpokenTurn]:
+    def turns(self, call_id: int) -> list[TurnRow]:
         """The transcript in order."""
-        return self._many("turns", call_id=call_id)
+        return self._run(self._found(self._call_log.list_turns, {"call_id": call_id}))
 
-    def events(self, call_id: int) -> list[rows.CallEvent]:
-        """The timeline in order, 500 at most."""
-        return self._many("events", call_id=call_id)
+    def events(self, call_id: int) -> list[CallEventRow]:
+        """The timeline in the order in which it was told, EVENTS_SHOWN at most."""
+        return self._run(self._found(self._call_log.list_events, {"call_id": call_id, "after": 0, "at_most": EVENTS_SHOWN}))
 
     def agents(self) -> list[rows.Choice]:
         """Agents to choose from, by name."""
@@ -173,7 +160,7 @@ class Data:
         self._background.stop()
 
     def _many(self, name: str, **values: Any) -> list[Any]:
-        return self._run(self._rows(name, values))
+        return self._run(self._found(getattr(self._queries, name), values))
 
     def _one(self, name: str, **values: Any) -> Any:
         return self._run(self._value(name, values))
@@ -187,9 +174,14 @@ class Data:
                 "Try again in a moment; if it stays, ask an engineer to run `callwright doctor`."
             ) from error
 
-    async def _rows(self, name: str, values: dict[str, Any]) -> list[Any]:
+    async def _found(self, statement: Callable[..., AsyncIterator[Any]], values: dict[str, Any]) -> list[Any]:
         database = await self._open()
-        return [row async for row in getattr(self._queries, name)(database.pool, **values)]
+        return [row async for row in statement(database.pool, **values)]
+
+    async def _call_rows(self, name: str, campaign_id: int, wanted: CallFilter, after_id: int | None, most: int) -> list[Any]:
+        database = await self._open()
+        ids = await call_log.find(database.pool, campaign_id, wanted, after_id, most)
+        return await self._found(getattr(self._queries, name), {"ids": ids})
 
     async def _value(self, name: str, values: dict[str, Any]) -> Any:
         database = await self._open()
@@ -200,10 +192,6 @@ class Data:
             if self._database is None:
                 self._database = await Database.connect(self._url, max_size=POOL_SIZE)
             return self._database
-
-
-def _fields(wanted: CallFilter) -> dict[str, str | None]:
-    return {"outcome": wanted.outcome, "who": wanted.who, "goal": wanted.goal, "sentiment": wanted.sentiment}
 
 
 def _escaped(search: str) -> str | None:

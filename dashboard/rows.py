@@ -123,11 +123,12 @@ class RunningCall:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Pending contacts that wait for the same thing."""
+    """Pending contacts that wait for the same thing; `at_least`: there are more."""
 
     gate: str
     reason: str | None
     count: int
+    at_least: bool
     next_at: datetime | None
 
 
@@ -258,26 +259,3 @@ class Call:
     duration_ms: int | None
     first_word_ms: int | None
     recorded: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenTurn:
-    """One turn of a transcript; times in ms since the call was answered."""
-
-    position: int
-    speaker: str
-    text: str
-    start_ms: int
-    end_ms: int
-    cut_off: bool
-    latency_ms: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class CallEvent:
-    """One line of a call's timeline."""
-
-    at: datetime
-    source: str
-    kind: str
-    detail: dict[str, Any]

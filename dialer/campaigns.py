@@ -22,6 +22,8 @@ from dialer.stopping import posts_are_back
 
 __all__ = ["CampaignSettings", "InvalidCampaign", "NotAllowed", "NotFound", "Outdated"]
 
+WAITING_COUNTED = 2000
+
 _WORDS: Mapping[Action, str] = {
     Action.START: "started",
     Action.PAUSE: "paused",
@@ -171,9 +173,9 @@ async def stats(db: Database, campaign_id: int) -> CampaignStats:
 
 
 async def waiting(db: Database, campaign_id: int) -> list[Waiting]:
-    """Why its pending contacts wait, by gate."""
+    """Why its pending contacts wait, by gate; large groups are counted up to `WAITING_COUNTED`, unless it is the only large one."""
     await get(db, campaign_id)
-    return [each async for each in queries.campaigns.waiting(db.pool, campaign_id=campaign_id)]
+    return [each async for each in queries.campaigns.waiting(db.pool, campaign_id=campaign_id, most=WAITING_COUNTED)]
 
 
 def settings_of(campaign: Campaign) -> CampaignSettings:

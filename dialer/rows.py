@@ -327,16 +327,18 @@ class CampaignStats:
     people: int
     goals_met: int
     voicemails: int
+    opted_out: int
     mean_duration_ms: float | None
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How many pending contacts wait for the same thing, and when the first of them is looked at again."""
+    """How many pending contacts wait for the same thing (`at_least`: there are more), and when the first of them is looked at again."""
 
     gate: str
     contacts: int
+    at_least: bool
     look_again_at: datetime | None
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.rows import SpokenTurn
 from dashboard.times import offset
 from dashboard.words import md
+from db.rows import TurnRow
 
 _STAGES = {"end_of_turn": "end of turn", "recognition": "recognition", "brain": "thinking", "voice": "voice"}
 
 
-def transcript(turns: Sequence[SpokenTurn], callee: str) -> None:
+def transcript(turns: Sequence[TurnRow], callee: str) -> None:
     """The turns as a conversation. `callee`: how to call the person, as markdown."""
     for turn in turns:
         by_agent = turn.speaker == "agent"
@@ -20,7 +20,7 @@ def transcript(turns: Sequence[SpokenTurn], callee: str) -> None:
             st.markdown(md(turn.text) + (" :orange-badge[:material/content_cut: cut off here]" if turn.cut_off else ""))
 
 
-def _when(turn: SpokenTurn) -> str:
+def _when(turn: TurnRow) -> str:
     said = f"{offset(turn.start_ms)} to {offset(turn.end_ms)}"
     total = turn.latency_ms.get("total")
     if total is None:
@@ -28,7 +28,7 @@ def _when(turn: SpokenTurn) -> str:
     return f"{said} · answered after {total:,} ms"
 
 
-def latency_rows(turns: Sequence[SpokenTurn]) -> list[dict[str, str]]:
+def latency_rows(turns: Sequence[TurnRow]) -> list[dict[str, str]]:
     """The agent's answers with the time that each stage took, for a table; stages that nobody measured are left out."""
     answers = [turn for turn in turns if turn.speaker == "agent" and turn.latency_ms]
     stages = [name for name in _STAGES if any(name in turn.latency_ms for turn in answers)]

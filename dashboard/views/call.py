@@ -11,9 +11,10 @@ from dashboard.parts.frame import Person, live, shown_number
 from dashboard.parts.player import player
 from dashboard.parts.status import badge
 from dashboard.parts.transcript import latency_rows, transcript
-from dashboard.rows import Call, CallEvent, SpokenTurn
+from dashboard.rows import Call
 from dashboard.times import clock, duration, moment, offset, zone
 from dashboard.words import CALL_STATE, END_REASON, ENDED_BY, GOAL, OUTCOME, SENTIMENT, WHO, Word, md, plain, word
+from db.rows import CallEventRow, TurnRow
 
 
 def show(person: Person) -> None:
@@ -75,7 +76,7 @@ def _head(person: Person, call: Call, there: tzinfo) -> None:
     st.caption(f"{md(number)} · {md(moment(call.requested_at or call.planned_at, there))} · try {call.try_} · {duration(call.duration_ms)}")
 
 
-def _result(call: Call, turns: list[SpokenTurn]) -> None:
+def _result(call: Call, turns: list[TurnRow]) -> None:
     ended, there, goal = st.columns(3)
     with ended.container(border=True, height="stretch"):
         st.caption("How it ended")
@@ -102,7 +103,7 @@ def _verdict(shown: Word, code: str | None) -> None:
         badge(shown)
 
 
-def _evidence(found: dict[str, Any] | None, turns: list[SpokenTurn]) -> None:
+def _evidence(found: dict[str, Any] | None, turns: list[TurnRow]) -> None:
     if not found:
         return
     place = found.get("turn")
@@ -110,7 +111,7 @@ def _evidence(found: dict[str, Any] | None, turns: list[SpokenTurn]) -> None:
     st.caption(f"Why: {md(str(found.get('says', '')))}" + (f" (at {offset(at)})" if isinstance(at, int) else ""))
 
 
-def _conversation(call: Call, turns: list[SpokenTurn]) -> None:
+def _conversation(call: Call, turns: list[TurnRow]) -> None:
     st.subheader("Conversation")
     player(call)
     if turns:
@@ -140,13 +141,13 @@ def _about(person: Person, call: Call, there: tzinfo) -> None:
             st.markdown("  \n".join(f"{md(name)}: **{md(str(value))}**" for name, value in call.variables.items()))
 
 
-def _latency(turns: list[SpokenTurn]) -> None:
+def _latency(turns: list[TurnRow]) -> None:
     if rows := latency_rows(turns):
         with st.expander("How fast the agent answered"):
             st.table(rows, border="horizontal", alt="Milliseconds from the end of the callee's speech to the agent's voice, by stage")
 
 
-def _timeline(events: list[CallEvent], there: tzinfo) -> None:
+def _timeline(events: list[CallEventRow], there: tzinfo) -> None:
     with st.expander("Timeline", expanded=True):
         if not events:
             st.caption("Nothing has been reported yet.")

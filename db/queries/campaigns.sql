@@ -132,21 +132,18 @@ where n.id = :phone_number_id::bigint;
 
 -- name: stats(campaign_id)^
 -- record_class: CampaignStats
--- What the campaign's calls came to so far.
-select count(*) filter (where state <> 'ended') as live,
-       count(*) filter (where state = 'ended' and outcome <> 'withdrawn') as ended,
-       count(*) filter (where answered_at is not null) as answered,
-       count(*) filter (where outcome in ('person', 'callback')) as people,
-       count(*) filter (where goal = 'met') as goals_met,
-       count(*) filter (where outcome in ('voicemail_message', 'voicemail_no_message')) as voicemails,
-       avg(duration_ms) filter (where duration_ms is not null)::float8 as mean_duration_ms,
+-- What the campaign's calls came to so far, from the kept counts.
+select (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.state <> 'ended') as live,
+       coalesce(sum(calls), 0)::bigint as ended, coalesce(sum(answered), 0)::bigint as answered,
+       coalesce(sum(calls) filter (where outcome in ('person', 'callback')), 0)::bigint as people,
+       coalesce(sum(calls) filter (where goal = 'met'), 0)::bigint as goals_met,
+       coalesce(sum(calls) filter (where outcome in ('voicemail_message', 'voicemail_no_message')), 0)::bigint as voicemails,
+       coalesce(sum(opted_out), 0)::bigint as opted_out,
+       (sum(duration_ms) / nullif(sum(timed), 0))::float8 as mean_duration_ms,
        callwright_now() as now
-from calls where campaign_id = :campaign_id::bigint;
+from call_results where campaign_id = :campaign_id::bigint and outcome is distinct from 'withdrawn';
 
--- name: waiting(campaign_id)
+-- name: waiting(campaign_id, most)
 -- record_class: Waiting
--- Why pending contacts wait, most frequent gate first.
-select coalesce(blocked_by, case when not_before > callwright_now() then 'retry_delay' else 'queue' end) as gate, count(*) as contacts,
-       min(due_at) filter (where due_at > callwright_now()) as look_again_at
-from contacts where campaign_id = :campaign_id::bigint and status = 'pending'
-group by 1 order by 2 desc, 1;
+-- Why pending contacts wait, most frequent gate first; each is counted up to `most`.
+select gate, contacts, at_least, look_again_at from why_contacts_wait(:campaign_id::bigint, :most::int);

@@ -3,26 +3,32 @@
 -- name: campaigns_page(statuses, search, after_id, by_name, after_name, page_size)
 -- record_class: CampaignLine
 -- One page of the list of campaigns, newest first or by name, with the progress of each.
-select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name,
+with page as materialized (
+    select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, a.name as agent_name
+    from campaigns c
+    join agents a on a.id = c.agent_id
+    where (:statuses::text[] is null or c.status = any(:statuses::text[]))
+      and (:search::text is null or c.name ilike '%' || :search::text || '%' or a.name ilike '%' || :search::text || '%')
+      and (:after_id::bigint is null
+           or case when :by_name::boolean then (lower(c.name), c.id) > (lower(:after_name::text), :after_id::bigint) else c.id < :after_id::bigint end)
+    order by case when :by_name::boolean then lower(c.name) end, case when :by_name::boolean then c.id else -c.id end
+    limit :page_size::int
+)
+select c.id, c.name, c.status, c.status_reason, c.timezone, c.scheduled_start, c.created_at, c.agent_name,
        coalesce(n.pending, 0) as pending, coalesce(n.in_progress, 0) as in_progress, coalesce(n.completed, 0) as completed,
        coalesce(n.failed, 0) as failed, coalesce(n.skipped, 0) as skipped,
        k.ended as calls_ended, k.answered as calls_answered, r.next_retry_at
-from campaigns c
-join agents a on a.id = c.agent_id
+from page c
 left join campaign_counts n on n.campaign_id = c.id
 left join lateral (
-    select count(*) filter (where state = 'ended') as ended, count(*) filter (where state = 'ended' and answered_at is not null) as answered
-    from calls where campaign_id = c.id and outcome is distinct from 'withdrawn'
+    select coalesce(sum(calls), 0)::bigint as ended, coalesce(sum(answered), 0)::bigint as answered
+    from call_results where campaign_id = c.id and outcome is distinct from 'withdrawn'
 ) k on true
 left join lateral (
-    select min(not_before) as next_retry_at from contacts where campaign_id = c.id and status = 'pending' and not_before is not null
+    select not_before as next_retry_at from contacts
+    where campaign_id = c.id and status = 'pending' and blocked_by is null and not_before is not null order by not_before limit 1
 ) r on c.status in ('pending', 'in_progress')
-where (:statuses::text[] is null or c.status = any(:statuses::text[]))
-  and (:search::text is null or c.name ilike '%' || :search::text || '%' or a.name ilike '%' || :search::text || '%')
-  and (:after_id::bigint is null
-       or case when :by_name::boolean then (lower(c.name), c.id) > (lower(:after_name::text), :after_id::bigint) else c.id < :after_id::bigint end)
-order by case when :by_name::boolean then lower(c.name) end, case when :by_name::boolean then c.id else -c.id end
-limit :page_size::int;
+order by case when :by_name::boolean then lower(c.name) end, case when :by_name::boolean then c.id else -c.id end;
 
 -- name: any_campaign()$
 -- Whether there is a campaign at all: tells an empty house from a filter that fits nothing.
@@ -46,20 +52,26 @@ where c.id = :campaign_id::bigint;
 
 -- name: call_figures(campaign_id)^
 -- record_class: CallFigures
--- What came of a campaign's calls so far. Withdrawn calls never reached the carrier and count nowhere.
-select count(*) filter (where state = 'ended') as ended, count(*) filter (where state <> 'ended') as running,
-       count(*) filter (where state = 'ended' and answered_at is not null) as answered, count(*) filter (where who = 'human') as people,
-       count(*) filter (where goal = 'met') as goals_met, avg(duration_ms) filter (where answered_at is not null)::float8 as mean_duration_ms,
-       percentile_cont(0.5) within group (order by first_word_ms) as first_word_p50_ms,
-       percentile_cont(0.95) within group (order by first_word_ms) as first_word_p95_ms
-from calls where campaign_id = :campaign_id::bigint and outcome is distinct from 'withdrawn';
+-- What came of a campaign's calls so far, from the kept counts. Withdrawn calls never reached the carrier and count nowhere.
+with first_words as (
+    select first_word_ms, sum(calls) over (order by first_word_ms) as up_to, sum(calls) over () as of_all
+    from call_first_words where campaign_id = :campaign_id::bigint and calls > 0
+)
+select coalesce(sum(calls), 0)::bigint as ended,
+       (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.state <> 'ended') as running,
+       coalesce(sum(answered), 0)::bigint as answered, coalesce(sum(calls) filter (where who = 'human'), 0)::bigint as people,
+       coalesce(sum(calls) filter (where goal = 'met'), 0)::bigint as goals_met, (sum(duration_ms) / nullif(sum(timed), 0))::float8 as mean_duration_ms,
+       (select (min(first_word_ms) filter (where up_to * 2 >= of_all) + min(first_word_ms) filter (where up_to * 2 > of_all)) / 2.0
+        from first_words)::float8 as first_word_p50_ms,
+       (select min(first_word_ms) filter (where up_to >= 0.95 * of_all) from first_words)::float8 as first_word_p95_ms
+from call_results where campaign_id = :campaign_id::bigint and outcome is distinct from 'withdrawn';
 
 -- name: outcomes(campaign_id)
 -- record_class: Tally
 -- How the campaign's calls ended, most frequent first.
-select outcome as label, count(*) as count from calls
-where campaign_id = :campaign_id::bigint and state = 'ended' and outcome is not null
-group by outcome order by count(*) desc, outcome;
+select outcome as label, sum(calls)::bigint as count from call_results
+where campaign_id = :campaign_id::bigint and outcome is not null and calls > 0
+group by outcome order by sum(calls) desc, outcome;
 
 -- name: running_calls(campaign_id, page_size)
 -- record_class: RunningCall
@@ -71,15 +83,10 @@ left join lateral (select speaker, text from transcript_turns where call_id = k.
 where k.campaign_id = :campaign_id::bigint and k.state <> 'ended'
 order by k.id limit :page_size::int;
 
--- name: waiting(campaign_id)
+-- name: waiting(campaign_id, most)
 -- record_class: Waiting
--- Why pending contacts are not being called: by the gate that said "not now" last, and those whose next try is still to come.
-select coalesce(c.blocked_by, case when c.not_before > callwright_now() then 'retry_delay' else 'queue' end) as gate,
-       min(c.blocked_reason) as reason, count(*) as count,
-       min(coalesce(c.look_again_at, case when c.not_before > callwright_now() then c.not_before end)) as next_at
-from contacts c
-where c.campaign_id = :campaign_id::bigint and c.status = 'pending'
-group by 1 order by count(*) desc, 1;
+-- Why pending contacts are not being called, most frequent reason first; each is counted up to `most`.
+select gate, reason, contacts as count, at_least, look_again_at as next_at from why_contacts_wait(:campaign_id::bigint, :most::int);
 
 -- name: contacts_page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: ContactLine
@@ -98,19 +105,13 @@ order by id limit :page_size::int;
 -- The ledger of one contact: each change of a gate's verdict, newest first.
 select at, gate, verdict, value, look_again_at from gate_verdicts where contact_id = :contact_id::bigint order by id desc limit 50;
 
--- name: calls_page(campaign_id, outcome, who, goal, sentiment, contact_id, after_id, page_size)
+-- name: call_lines(ids)
 -- record_class: CallLine
--- One page of a campaign's calls, newest first, by what came of them.
-select id, number, contact_name, state, try as try_, coalesce(requested_at, planned_at) as at, outcome, end_reason, who, goal, sentiment_word, duration_ms, opted_out
-from calls
-where campaign_id = :campaign_id::bigint
-  and (:outcome::text is null or outcome = :outcome::text)
-  and (:who::text is null or who = :who::text)
-  and (:goal::text is null or goal = :goal::text)
-  and (:sentiment::text is null or sentiment_word = :sentiment::text)
-  and (:contact_id::bigint is null or contact_id = :contact_id::bigint)
-  and (:after_id::bigint is null or id < :after_id::bigint)
-order by id desc limit :page_size::int;
+-- These calls as lines of a log, in the order of the ids.
+select k.id, k.number, k.contact_name, k.state, k.try as try_, coalesce(k.requested_at, k.planned_at) as at, k.outcome, k.end_reason, k.who,
+       k.goal, k.sentiment_word, k.duration_ms, k.opted_out
+from unnest(:ids::bigint[]) with ordinality as f (id, turn) join calls k on k.id = f.id
+order by f.turn;
 
 -- name: call_filters(campaign_id)^
 -- record_class: CallFilters
@@ -119,23 +120,17 @@ select coalesce(array_agg(distinct outcome) filter (where outcome is not null), 
        coalesce(array_agg(distinct who) filter (where who is not null), '{}') as whos,
        coalesce(array_agg(distinct goal) filter (where goal is not null), '{}') as goals,
        coalesce(array_agg(distinct sentiment_word) filter (where sentiment_word is not null), '{}') as sentiments
-from calls where campaign_id = :campaign_id::bigint;
+from call_results where campaign_id = :campaign_id::bigint and calls > 0;
 
--- name: exported_calls(campaign_id, outcome, who, goal, sentiment, after_id, page_size)
+-- name: exported_calls(ids)
 -- record_class: ExportedCall
--- A campaign's calls for a file, newest first, a page at a time.
+-- These calls for a file, in the order of the ids.
 select k.id, k.number, k.contact_name, k.try as try_, k.planned_at, k.requested_at, k.answered_at, k.ended_at, k.outcome, k.end_reason, k.ended_by,
        k.carrier_code, k.who, k.goal, k.sentiment, k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms,
        k.summary, k.fields,
        (select string_agg(t.speaker || ': ' || t.text, E'\n' order by t.position) from transcript_turns t where t.call_id = k.id) as transcript
-from calls k
-where k.campaign_id = :campaign_id::bigint
-  and (:outcome::text is null or k.outcome = :outcome::text)
-  and (:who::text is null or k.who = :who::text)
-  and (:goal::text is null or k.goal = :goal::text)
-  and (:sentiment::text is null or k.sentiment_word = :sentiment::text)
-  and (:after_id::bigint is null or k.id < :after_id::bigint)
-order by k.id desc limit :page_size::int;
+from unnest(:ids::bigint[]) with ordinality as f (id, turn) join calls k on k.id = f.id
+order by f.turn;
 
 -- name: call(call_id)^
 -- record_class: Call
@@ -149,16 +144,6 @@ join phone_numbers p on p.id = k.phone_number_id
 join agents a on a.id = k.agent_id
 left join campaigns c on c.id = k.campaign_id
 where k.id = :call_id::bigint;
-
--- name: turns(call_id)
--- record_class: SpokenTurn
--- The transcript of one call.
-select position, speaker, text, start_ms, end_ms, cut_off, latency_ms from transcript_turns where call_id = :call_id::bigint order by position;
-
--- name: events(call_id)
--- record_class: CallEvent
--- The timeline of one call.
-select at, source, kind, detail from call_events where call_id = :call_id::bigint order by at, id limit 500;
 
 -- name: agents()
 -- record_class: Choice

@@ -2,13 +2,19 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, Self
 
 from aiohttp import web
+from pydantic import AwareDatetime, Field, model_validator
 
+from agent_runtime.calls import Goal, Who
+from db import call_log
+from db.call_log import CallFilter
 from db.queries import load
 from db.rows import CallDetail, CallLine
 from dialer import campaigns
+from dialer.phone_numbers import read_number
+from dialer.retries import Outcome
 from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
@@ -75,9 +81,42 @@ class WholeCallAnswer(CallAnswer):
 
 class CallsQuery(PageQuery):
     contact_id: int | None = None
-    outcome: str | None = None
-    who: str | None = None
-    goal: str | None = None
+    number: str | None = Field(default=None, max_length=40, description="the callee's, with its country code")
+    outcome: Outcome | None = None
+    who: Who | None = None
+    goal: Goal | None = None
+    sentiment: Literal["positive", "neutral", "negative"] | None = None
+    since: AwareDatetime | None = Field(default=None, description="planned then or later, such as 2030-05-15T09:00:00Z")
+    until: AwareDatetime | None = Field(default=None, description="planned before then")
+    words: str | None = Field(
+        default=None,
+        max_length=200,
+        description='said in calls that have ended, all of them; "a phrase" in quotes, or between two, -word for one that does not occur',
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("since must be before until: exchange the two")
+        return self
+
+    def wanted(self) -> CallFilter:
+        """As the log is asked.
+
+        Raises:
+            InvalidNumber
+        """
+        names = ("contact_id", "outcome", "who", "goal", "sentiment", "since", "until", "words")
+        # The plus of a number becomes a space in an address where it is not written as %2B.
+        number = None if self.number is None else read_number("+" + self.number.lstrip(" +"))
+        return CallFilter(**{name: getattr(self, name) for name in names}, number=number)
+
+
+class CallsPage(Page[CallAnswer]):
+    """`total`: calls that fit, on all pages; `at_least`: there are more of them, counting stopped there."""
+
+    total: int
+    at_least: bool
 
 
 class CallEventAnswer(Answer):
@@ -90,21 +129,18 @@ class CallEventAnswer(Answer):
     detail: dict[str, Any]
 
 
-async def list_calls(asked: Asked[CallsQuery, None]) -> Page[CallAnswer]:
-    """A campaign's calls, newest first."""
-    query = asked.query
+async def list_calls(asked: Asked[CallsQuery, None]) -> CallsPage:
+    """A campaign's calls, newest first, by what came of them, by callee, by time, and by what was said."""
+    query, pool = asked.query, asked.database.pool
     campaign = await campaigns.get(asked.database, asked.id("campaign_id"))
-    found = _queries.list_calls(
-        asked.database.pool,
-        campaign_id=campaign.id,
-        contact_id=query.contact_id,
-        outcome=query.outcome,
-        who=query.who,
-        goal=query.goal,
-        before=query.position,
-        at_most=query.limit + 1,
-    )
-    return page_of(CallAnswer, [CallAnswer.of(_values(row)) async for row in found], query.limit)
+    wanted = query.wanted()
+    if wanted.words is not None and not await call_log.has_words(pool, wanted.words):
+        problem = "there is no word in it: write one that was said, or leave words out"
+        raise Problem(422, f"words: {problem}", {"words": problem})
+    ids = await call_log.find(pool, campaign.id, wanted, query.position, query.limit + 1)
+    counted = await call_log.count(pool, campaign.id, wanted)
+    page = page_of(CallAnswer, [CallAnswer.of(_values(row)) async for row in _queries.lines(pool, ids=ids)], query.limit)
+    return CallsPage(items=page.items, next_cursor=page.next_cursor, total=counted.calls, at_least=counted.at_least)
 
 
 async def get_call(asked: Asked[None, None]) -> WholeCallAnswer:

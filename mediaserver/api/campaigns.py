@@ -125,15 +125,18 @@ class StatsAnswer(Answer):
     people: int
     goals_met: int
     voicemails: int
+    opted_out: int
     mean_duration_ms: float | None
     now: datetime
 
 
 class WaitingAnswer(Answer):
-    """Pending contacts that the same gate holds back, and when the first of them is looked at again."""
+    """Pending contacts that the same gate holds back, and when the first of them is looked at again. `at_least`: there are more of
+    them; large groups are not counted to their end."""
 
     gate: str
     contacts: int
+    at_least: bool
     look_again_at: datetime | None
 
 
@@ -216,7 +219,7 @@ async def campaign_stats(asked: Asked[None, None]) -> StatsAnswer:
     campaign = await campaigns.get(asked.database, asked.id("campaign_id"))
     stats = await campaigns.stats(asked.database, campaign.id)
     counts = ("contacts", "pending", "in_progress", "completed", "failed", "skipped")
-    figures = ("live", "ended", "answered", "people", "goals_met", "voicemails", "mean_duration_ms", "now")
+    figures = ("live", "ended", "answered", "people", "goals_met", "voicemails", "opted_out", "mean_duration_ms", "now")
     return StatsAnswer.of({name: getattr(campaign, name) for name in counts} | {name: getattr(stats, name) for name in figures})
 
 

@@ -6,6 +6,35 @@ from hypothesis import settings
 from db.database import Database
 from tests.dialer.world import World
 
+# What is kept, and the same counted anew from the calls themselves: what stands on one side only.
+_DRIFT = {
+    "calls by result": (
+        """select campaign_id, result, outcome, who, goal, sentiment_word, calls, answered, opted_out, timed, duration_ms
+           from call_results where calls > 0 or answered <> 0 or opted_out <> 0 or timed <> 0 or duration_ms <> 0""",
+        """select campaign_id, result, outcome, who, goal, sentiment_word, count(*), count(answered_at), count(*) filter (where opted_out),
+                  count(duration_ms), coalesce(sum(duration_ms), 0)
+           from calls where state = 'ended' and campaign_id is not null group by 1, 2, 3, 4, 5, 6""",
+    ),
+    "first words": (
+        "select campaign_id, first_word_ms, calls from call_first_words where calls <> 0",
+        """select campaign_id, first_word_ms, count(*) from calls
+           where state = 'ended' and campaign_id is not null and first_word_ms is not null group by 1, 2""",
+    ),
+    "words of transcripts": (
+        "select call_id, campaign_id, planned_at, words from call_words",
+        """select k.id, k.campaign_id, k.planned_at, words_of(k) from calls k
+           where k.state = 'ended' and k.campaign_id is not null and exists (select from transcript_turns t where t.call_id = k.id)""",
+    ),
+}
+
+
+async def check_call_log(database: Database) -> None:
+    """What the log keeps beside its calls says what the calls say."""
+    for name, (kept, counted) in _DRIFT.items():
+        drift = await database.pool.fetch(f"(({kept}) except ({counted})) union all (({counted}) except ({kept}))")
+        assert [dict(row) for row in drift] == [], name
+
+
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 
@@ -26,6 +55,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     )
     kept = await database.pool.fetch("select * from campaign_counts order by campaign_id")
     assert [tuple(row) for row in counted] == [tuple(row) for row in kept if sum(tuple(row)[1:])]
+    await check_call_log(database)
     lost_contacts = await database.pool.fetchval(
         """select count(*) from contacts ct where status = 'in_progress'
            and not exists (select from calls k where k.contact_id = ct.id and k.state <> 'ended')"""

@@ -95,7 +95,8 @@ def _waiting(campaign: Campaign, reasons: list[Waiting]) -> None:
     for found in reasons:
         why = GATE.get(found.gate) or found.reason or plain(found.gate)
         again = f" Looked at again {md(moment(found.next_at, there))}." if found.next_at else ""
-        st.markdown(f"**{plural(found.count, 'contact')}**: {md(why)}.{again}")
+        many = f"More than {found.count:,} contacts" if found.at_least else plural(found.count, "contact")
+        st.markdown(f"**{many}**: {md(why)}.{again}")
 
 
 def _outcomes(tallies: list[Tally]) -> None:
