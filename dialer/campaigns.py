@@ -9,12 +9,14 @@ from typing import Any
 
 from db.audit import audit
 from db.database import Connection, Database
-from dialer import ending, queries
+from dialer import ending, forecasting, queries
 from dialer.calling_hours import UnknownZone, window
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check, no_such
 from dialer.campaign_warnings import warnings as warned_of
 from dialer.clock import Clock
 from dialer.errors import NotAllowed, NotFound, Outdated
+from dialer.forecast import Forecast
+from dialer.forecasting import CampaignForecast, Question
 from dialer.gates import deciding, time_gates
 from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus, shown
 from dialer.rows import Campaign, CampaignStats, CampaignView, Capacity, MissingVariable, Waiting
@@ -85,7 +87,10 @@ async def start(db: Database, campaign_id: int, *, actor: str) -> Campaign:
         campaign = await lock(connection, campaign_id, Action.START)
         if not campaign.pending:
             raise NotAllowed("the campaign has no contacts to call: import a CSV or add some first")
-        await _check(connection, settings_of(campaign))
+        settings = settings_of(campaign)
+        await _check(connection, settings)
+        question = Question(settings=settings, agent_version=campaign.agent_version, status=CampaignStatus.IN_PROGRESS, campaign=campaign)
+        await forecasting.keep(connection, question, campaign)
         return await _run(connection, campaign_id, actor, "campaign.start")
 
 
@@ -176,6 +181,48 @@ async def waiting(db: Database, campaign_id: int) -> list[Waiting]:
     """Why its pending contacts wait, by gate; large groups are counted up to `WAITING_COUNTED`, unless it is the only large one."""
     await get(db, campaign_id)
     return [each async for each in queries.campaigns.waiting(db.pool, campaign_id=campaign_id, most=WAITING_COUNTED)]
+
+
+async def forecast(db: Database, campaign_id: int, *, answer_rate: float | None = None) -> CampaignForecast:
+    """When it will be done, and how that compares with what was expected at Start. `answer_rate`: assumed until calls tell."""
+    async with db.pool.acquire() as connection:
+        campaign = await _read(connection, campaign_id)
+        question = Question(
+            settings=settings_of(campaign),
+            agent_version=campaign.agent_version,
+            status=CampaignStatus(campaign.status),
+            campaign=campaign,
+            answer_rate=answer_rate,
+        )
+        return await forecasting.answer(connection, question, campaign)
+
+
+async def forecast_unsaved(
+    db: Database,
+    settings: CampaignSettings,
+    *,
+    contacts: int = 0,
+    campaign_id: int | None = None,
+    answer_rate: float | None = None,
+) -> Forecast:
+    """What would come of settings that are not saved, were the campaign started now: with the contacts of a campaign, or with so many
+    that are not known yet.
+
+    Raises:
+        InvalidCampaign: naming every setting that can't be used.
+    """
+    async with db.pool.acquire() as connection:
+        campaign = await _read(connection, campaign_id) if campaign_id is not None else None
+        version = await _check(connection, settings, before=settings_of(campaign) if campaign else None)
+        question = Question(
+            settings=settings,
+            agent_version=version,
+            status=CampaignStatus.DRAFT,
+            campaign=campaign,
+            contacts=contacts,
+            answer_rate=answer_rate,
+        )
+        return await forecasting.foresee(connection, question)
 
 
 def settings_of(campaign: Campaign) -> CampaignSettings:

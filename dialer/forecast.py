@@ -26,7 +26,7 @@ SIGMAS = 1.64  # 9 of 10 lie within
 SURELY_DONE, PROBABLY_DONE = 0.05, 0.5  # contacts that may still have to be called again, in expectation
 LOOKS_AHEAD = timedelta(days=366)
 
-_ANSWERED = frozenset({Outcome.PERSON, Outcome.CALLBACK, Outcome.VOICEMAIL_MESSAGE, Outcome.VOICEMAIL_NO_MESSAGE, Outcome.DROPPED})
+ANSWERED = frozenset({Outcome.PERSON, Outcome.CALLBACK, Outcome.VOICEMAIL_MESSAGE, Outcome.VOICEMAIL_NO_MESSAGE, Outcome.DROPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class CallsSoFar:
 
     @property
     def answered(self) -> int:
-        return sum(count for outcome, count in self.outcomes.items() if outcome in _ANSWERED)
+        return sum(count for outcome, count in self.outcomes.items() if outcome in ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Expected:
 
     @property
     def answer_rate(self) -> float:
-        return sum(share for outcome, share in self.shares.items() if outcome in _ANSWERED)
+        return sum(share for outcome, share in self.shares.items() if outcome in ANSWERED)
 
     @property
     def hold_s(self) -> float:
@@ -152,7 +152,7 @@ class Expected:
         """The same with another answer rate, and calls `longer` times as long."""
         was = self.answer_rate
         answered, not_answered = answer_rate / was if was else 0.0, (1 - answer_rate) / (1 - was) if was < 1 else 0.0
-        shares = {outcome: share * (answered if outcome in _ANSWERED else not_answered) for outcome, share in self.shares.items()}
+        shares = {outcome: share * (answered if outcome in ANSWERED else not_answered) for outcome, share in self.shares.items()}
         return Expected(shares, self.answered_s * longer, self.unanswered_s * longer, self.experience)
 
 
@@ -190,11 +190,12 @@ def _told(
     ends = [each.finished_at for each in (likely, *others)]
     known = [end for end in ends if end is not None]
     finishes = likely.finished_at if not held else None
+    last_call = timedelta(seconds=expected.hold_s)  # how long the very last one takes, nobody knows
     return Forecast(
         made_at=now,
         finishes_at=finishes,
-        earliest_at=min(known) if finishes else None,
-        latest_at=max(known) if finishes and len(known) == len(ends) else None,
+        earliest_at=max(now, min(known) - last_call) if finishes else None,
+        latest_at=max(known) + last_call if finishes and len(known) == len(ends) else None,
         held=held,
         timezone=where.key,
         contacts=sum(each.contacts for each in cohorts if each.certain),
@@ -292,7 +293,7 @@ def _with_live(cohorts: list[Cohort], view: ForecastView, expected: Expected, no
     if not view.live or view.settings.max_retries == 0:
         return cohorts
     again = view.live * _chances(expected, view.settings).again
-    gap = _gaps(view.settings, expected.hold_s)[0]
+    gap = _gaps(view.settings, expected)[0]
     group = max(cohorts, key=lambda each: each.contacts).group if cohorts else frozenset[ZoneInfo]()
     due = now + timedelta(seconds=gap.seconds)
     return [*cohorts, Cohort(group, again, view.settings.max_retries, 1, due, gap.waits_for, certain=False)]
@@ -305,7 +306,7 @@ def _run(view: ForecastView, expected: Expected, cohorts: Sequence[Cohort], ahea
         cohorts,
         pace=_pace(view, expected),
         chances=_chances(expected, view.settings),
-        gaps=_gaps(view.settings, expected.hold_s),
+        gaps=_gaps(view.settings, expected),
         live=view.live,
         enough=enough,
     )
@@ -316,24 +317,24 @@ def _rules(settings: CampaignSettings, max_retries: int) -> RetryRules:
 
 
 def _chances(expected: Expected, settings: CampaignSettings) -> Chances:
-    """Who is called again is what `dialer.retries` says for a contact that has a try left."""
-    any_time = datetime.min.replace(tzinfo=UTC)
-    again = [
-        outcome
-        for outcome in expected.shares
-        if outcome is not Outcome.CALLBACK and after(outcome, _rules(settings, 1), Tries(0), now=any_time).status is ContactStatus.PENDING
-    ]
     shares = expected.shares
-    return Chances(
-        expected.answer_rate, shares.get(Outcome.PERSON, 0.0), sum(shares[each] for each in again), shares.get(Outcome.CALLBACK, 0.0)
-    )
+    again = sum(shares[outcome] for outcome in _called_again(expected, settings))
+    return Chances(expected.answer_rate, shares.get(Outcome.PERSON, 0.0), again, shares.get(Outcome.CALLBACK, 0.0))
 
 
-def _gaps(settings: CampaignSettings, hold_s: float) -> list[Gap]:
+def _called_again(expected: Expected, settings: CampaignSettings) -> list[Outcome]:
+    """Outcomes after which `dialer.retries` has a contact called again that has a try left; without callbacks, which need none."""
+    any_time = datetime.min.replace(tzinfo=UTC)
+    rules = _rules(settings, 1)
+    tried_again = [each for each in expected.shares if after(each, rules, Tries(0), now=any_time).status is ContactStatus.PENDING]
+    return [each for each in tried_again if each is not Outcome.CALLBACK]
+
+
+def _gaps(settings: CampaignSettings, expected: Expected) -> list[Gap]:
     """From the start of each try to the start of the next, were there no calling hours: the delay, or the caps where they are longer."""
     began = datetime(2000, 1, 3, tzinfo=UTC)  # any instant: only differences count
     retry = after(Outcome.NO_ANSWER, _rules(settings, 1), Tries(0), now=began).not_before or began
-    delay = retry - began + timedelta(seconds=hold_s)
+    delay = retry - began + timedelta(seconds=_hold_before_retry(settings, expected))
     tries, gaps = [began], []
     for _ in range(max(1, settings.max_retries)):
         seen = frequency_cap(tries, settings.max_per_24h, settings.max_per_7d, tries[-1] + delay)
@@ -341,6 +342,16 @@ def _gaps(settings: CampaignSettings, hold_s: float) -> list[Gap]:
         gaps.append(Gap((following - tries[-1]).total_seconds(), "retry_delay" if seen.verdict is Verdict.CALL else "frequency_cap"))
         tries.append(following)
     return gaps
+
+
+def _hold_before_retry(settings: CampaignSettings, expected: Expected) -> float:
+    """How long a call takes that leads to a retry, s."""
+    outcomes = _called_again(expected, settings)
+    whole = sum(expected.shares[each] for each in outcomes)
+    if not whole:
+        return expected.unanswered_s
+    answered = sum(expected.shares[each] for each in outcomes if each in ANSWERED) / whole
+    return answered * expected.answered_s + (1 - answered) * expected.unanswered_s
 
 
 def _slots(view: ForecastView) -> list[tuple[float, str, str]]:

@@ -69,7 +69,8 @@ class HoursAhead:
         cuts = sorted({*changing, *(instant for instant in buckets if instant > start)})
         is_open: dict[Window, bool] = {}
         made: list[Span] = []
-        bucket = max(instant for instant in buckets if instant <= start)
+        days_begin = start == self._begin + HOURLY_FOR  # in mid-day: what is left of it is a bucket
+        bucket = start if days_begin else max(instant for instant in buckets if instant <= start)
         callable_now = (False, frozenset[Group]())
         for cut in cuts:
             if cut in changing:
