@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from db.database import Database
-from mediaserver.api import agents, calls, campaigns, contacts, people, phone_numbers, sign_in, suppressions
+from mediaserver.api import agents, calls, campaigns, contacts, forecast, people, phone_numbers, sign_in, suppressions
 from mediaserver.api.openapi import document
 from mediaserver.api.routes import PREFIX, House, PlaceTestCall, Route, nothing_here, served
 from mediaserver.settings import Settings
@@ -15,6 +15,7 @@ ROUTES: tuple[Route, ...] = (
     *agents.ROUTES,
     *phone_numbers.ROUTES,
     *campaigns.ROUTES,
+    *forecast.ROUTES,
     *contacts.ROUTES,
     *calls.ROUTES,
     *suppressions.ROUTES,
