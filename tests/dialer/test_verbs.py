@@ -1,6 +1,7 @@
 """The operator's verbs: each in every status, allowed or refused with the reason; what an edit, a copy and a retry mean."""
 
 import asyncio
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from dialer import campaigns, contacts
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign
+from dialer.contact_import import import_contacts
 from dialer.errors import NotAllowed, NotFound, Outdated
 from dialer.lifecycle import ALLOWED_IN, Action, CampaignStatus
 from dialer.rows import Campaign
@@ -49,6 +51,27 @@ async def act(world: World, action: Action, campaign: Campaign) -> Any:
         Action.REMOVE_CONTACT: lambda: contacts.remove(world.db, pending, actor="test"),
     }
     return await verbs[action]()
+
+
+async def add_one(world: World, campaign: Campaign) -> Any:
+    return await contacts.add(world.db, campaign.id, [contacts.NewContact(number=number(99_999))], actor="test")
+
+
+async def import_one(world: World, campaign: Campaign) -> Any:
+    return await import_contacts(world.db, campaign.id, io.BytesIO(f"phone_number\n{number(99_998)}\n".encode()), actor="test")
+
+
+@pytest.mark.parametrize("status", CampaignStatus)
+async def test_contacts_are_added_and_imported_in_draft_and_paused_only(world: World, status: CampaignStatus) -> None:
+    campaign = await in_status(world, status)
+    for verb in (add_one, import_one):
+        if status in (CampaignStatus.DRAFT, CampaignStatus.PAUSED):
+            assert await verb(world, campaign)
+        else:
+            with pytest.raises(NotAllowed, match="only in Draft or Paused"):
+                await verb(world, campaign)
+    more = 2 if status in (CampaignStatus.DRAFT, CampaignStatus.PAUSED) else 0
+    assert (await campaigns.get(world.db, campaign.id)).contacts == campaign.contacts + more
 
 
 @pytest.mark.parametrize("status", CampaignStatus)
@@ -105,6 +128,98 @@ async def test_an_edit_lets_blocked_contacts_be_looked_at_anew(world: World) -> 
     await campaigns.edit(world.db, campaign.id, {"local_hours": False}, version=None, actor="test")
     await campaigns.resume(world.db, campaign.id, actor="test")
     assert await world.tick(loop) == 1
+
+
+async def _edit(world: World, campaign: Campaign, **changes: Any) -> None:
+    """An edit of a running campaign."""
+    await campaigns.pause(world.db, campaign.id, actor="test")
+    await campaigns.edit(world.db, campaign.id, changes, version=None, actor="test")
+    await campaigns.resume(world.db, campaign.id, actor="test")
+
+
+async def test_fewer_retries_than_tries_made_fail_a_contact_when_its_turn_comes(world: World) -> None:
+    campaign = await world.campaign(1, max_retries=3, retry_delay_min=10)
+    loop = await world.loop()
+    await world.tick(loop)
+    await world.ring_out((await world.calls())[0]["id"])
+    await _edit(world, campaign, max_retries=0)
+    assert [each.status for each in await world.contacts(campaign)] == ["pending"]
+    await world.later(minutes=10)
+    assert await world.tick(loop) == 0
+    (contact,) = await world.contacts(campaign)
+    assert (contact.status, contact.status_reason) == ("failed", "1 tries made: none left")
+    assert [(each.gate, each.verdict) for each in (await contacts.why(world.db, contact.id)).verdicts] == [("max_tries", "fail")]
+    assert await world.status(campaign) == "completed"
+
+
+async def test_more_retries_are_for_contacts_under_way_and_do_not_bring_back_those_that_failed(world: World) -> None:
+    campaign = await world.campaign(2, concurrency=1)
+    loop = await world.loop()
+    await world.tick(loop)
+    await world.ring_out((await world.calls())[0]["id"])
+    await world.later(seconds=1)
+    await world.tick(loop)
+    await _edit(world, campaign, max_retries=1, retry_delay_min=5)
+    await world.ring_out((await world.calls())[1]["id"])
+    failed, under_way = await world.contacts(campaign)
+    assert (failed.status, under_way.status, under_way.not_before) == ("failed", "pending", world.now + timedelta(minutes=5))
+
+
+async def test_a_call_in_progress_keeps_its_agent_and_the_next_one_has_the_new(world: World) -> None:
+    campaign = await world.campaign(2, concurrency=1)
+    loop = await world.loop()
+    await world.tick(loop)
+    other = await world.value("insert into agents (name) values ('Bo') returning id")
+    await world.db.pool.execute("insert into agent_versions (agent_id, version, definition) values ($1, 1, '{}')", other)
+    await _edit(world, campaign, agent_id=other)
+    (first,) = await world.calls()
+    await world.talk(first["id"])
+    await world.later(seconds=1)
+    await world.tick(loop)
+    assert [call["agent_id"] for call in await world.calls()] == [world.agent_id, other]
+
+
+async def test_a_new_window_decides_at_once_whether_it_runs_or_waits(world: World) -> None:
+    campaign = await world.campaign(1)
+    hours = {"start_time": "13:00", "end_time": "14:00", "timezone": "UTC"}
+    await _edit(world, campaign, **hours)
+    assert await world.status(campaign) == "pending"
+    await _edit(world, campaign, start_time="11:00")
+    assert await world.status(campaign) == "in_progress"
+
+
+async def test_the_number_is_changed_when_no_call_is_in_progress_on_the_old_one(world: World) -> None:
+    campaign = await world.campaign(2, concurrency=1)
+    loop = await world.loop()
+    await world.tick(loop)
+    other = await world.value(
+        "insert into phone_numbers (e164, carrier_account_id) values ('+493099999', $1) returning id", world.account_id
+    )
+    await campaigns.pause(world.db, campaign.id, actor="test")
+    with pytest.raises(NotAllowed, match="calls are in progress on the old phone number"):
+        await campaigns.edit(world.db, campaign.id, {"phone_number_id": other}, version=None, actor="test")
+    await world.talk((await world.calls())[0]["id"])
+    await campaigns.edit(world.db, campaign.id, {"phone_number_id": other}, version=None, actor="test")
+    await campaigns.resume(world.db, campaign.id, actor="test")
+    await world.later(seconds=1)
+    await world.tick(loop)
+    assert [order.caller for order in world.carrier.orders] == ["+493012345", "+493099999"]
+
+
+async def test_a_pilot_that_was_begun_anew_by_an_edit_pauses_again(world: World) -> None:
+    campaign = await world.campaign(4, pilot_size=1)
+    loop = await world.loop()
+    await world.tick(loop)
+    await world.talk((await world.calls())[0]["id"])
+    assert await world.status(campaign) == "paused"
+    await campaigns.edit(world.db, campaign.id, {"pilot_size": 2}, version=None, actor="test")
+    await campaigns.resume(world.db, campaign.id, actor="test")
+    for _ in range(3):
+        await world.later(seconds=1)
+        await world.tick(loop)
+    assert len(world.carrier.orders) == 2
+    await world.talk((await world.calls())[1]["id"])
+    assert await world.status(campaign) == "paused"
 
 
 async def test_a_campaign_keeps_its_agents_version_until_it_is_edited(world: World) -> None:
