@@ -135,12 +135,10 @@ class DialerLoop:
             await self._follow_hours(campaign, waits)
             if waits is not None:
                 _note(later, waits.look_again_at)
-            elif campaign.live >= campaign.concurrency:
-                continue  # the end of one of its calls nudges us
-            elif campaign.next_due_at is not None and campaign.next_due_at <= campaign.now:
-                ready.append(campaign)
-            else:
+            elif campaign.next_due_at is None or campaign.next_due_at > campaign.now:
                 _note(later, campaign.next_due_at)
+            elif campaign.live < campaign.concurrency:  # else the end of one of its calls nudges us
+                ready.append(campaign)
         started = await self._claim_in_turn(ready, later)
         return Ticked(started, min(later, default=None))
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from db.database import Database
@@ -140,39 +141,51 @@ async def _campaign(db: Database, agent: int, number: int, concurrency: int, fir
 async def _attempt(db: Database, url: str, campaigns: list[int]) -> Attempts:
     """Every claimer at once, for a stretch of time, with calls that end meanwhile."""
     ending = asyncio.create_task(_end_calls(db))
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(CLAIMERS, multiprocessing.get_context("spawn")) as processes:
-        begin_at = time.time() + WARM_UP_S + 1.0
-        found = await asyncio.gather(
-            *(loop.run_in_executor(processes, claim_and_flip, url, f"claimer {n}", campaigns, begin_at) for n in range(CLAIMERS))
-        )
+    loop, context = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(CLAIMERS, context, initializer=_meet_at, initargs=(context.Barrier(CLAIMERS),)) as processes:
+        found = await asyncio.gather(*(loop.run_in_executor(processes, claimer, url, f"claimer {n}", campaigns) for n in range(CLAIMERS)))
     ending.cancel()
     await asyncio.gather(ending, return_exceptions=True)
-    await _end_all(db)
+    await db.pool.execute(_END_SOME, 0.0, 1_000_000)
     latencies = [ms for each in found for ms in each]
     return Attempts(len(latencies) / MEASURED_S, latencies)
 
 
-def claim_and_flip(url: str, name: str, campaigns: list[int], begin_at: float) -> list[float]:
-    """One claimer's process: the latency of each attempt that ended in the measured time (from `begin_at` on, seconds since 1970), ms."""
-    return asyncio.run(_claim_and_flip(url, name, campaigns, begin_at))
+_start: Barrier
 
 
-async def _claim_and_flip(url: str, name: str, campaigns: list[int], begin_at: float) -> list[float]:
+def _meet_at(barrier: Barrier) -> None:
+    """For a claimer's process: where all meet before they begin."""
+    global _start  # the one way in which a barrier reaches the processes of a pool
+    _start = barrier
+
+
+def claimer(url: str, name: str, campaigns: list[int]) -> list[float]:
+    """One claimer's process: the latency of each of its attempts, from the start of the claim to the commit of the flip, ms."""
+    return asyncio.run(_claim_and_flip(url, name, campaigns))
+
+
+async def _claim_and_flip(url: str, name: str, campaigns: list[int]) -> list[float]:
     db = await Database.connect(url, max_size=2)
     await queries.dialing.process_starts(db.pool, id=name, host="here", stream_url="wss://here/stream", concurrency=10_000)
     views: list[CampaignView] = [await queries.dialing.campaign(db.pool, campaign_id=each) for each in campaigns]
-    latencies = []
-    for view in itertools.cycle(views):
-        if time.time() >= begin_at + MEASURED_S:
-            break
-        started = time.perf_counter()
-        claimed = (await claim(db, view, name)).claimed
-        if claimed is None or await flip(db, claimed, name, POST_LIMIT_S) is None:
-            continue
-        if begin_at <= time.time() < begin_at + MEASURED_S:
-            latencies.append((time.perf_counter() - started) * 1000)
+    await _attempts_for(WARM_UP_S, db, name, views)
+    _start.wait()
+    latencies = await _attempts_for(MEASURED_S, db, name, views)
     await db.close()
+    return latencies
+
+
+async def _attempts_for(seconds: float, db: Database, name: str, views: list[CampaignView]) -> list[float]:
+    latencies = []
+    end = time.perf_counter() + seconds
+    for view in itertools.cycle(views):
+        started = time.perf_counter()
+        if started >= end:
+            break
+        claimed = (await claim(db, view, name)).claimed
+        if claimed is not None and await flip(db, claimed, name, POST_LIMIT_S) is not None:
+            latencies.append((time.perf_counter() - started) * 1000)
     return latencies
 
 
@@ -194,19 +207,13 @@ async def _end_calls(db: Database) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _end_all(db: Database) -> None:
-    await db.pool.execute(_END_SOME, 0.0, 1_000_000)
-
-
 async def _load_idle(db: Database, finished: list[int]) -> None:
     """A thousand running campaigns, each with retries that are not due; the large ones have stopped."""
     await db.pool.execute("update campaigns set status = 'paused' where id = any ($1)", finished)
-    agent, number = await db.pool.fetchrow("select agent_id, phone_number_id from campaigns limit 1")
-    for each in range(IDLE_CAMPAIGNS):
-        await _campaign(db, agent, number, 1, CAMPAIGNS * CONTACTS + each * 10, 10)
-    await db.pool.execute(
-        "update contacts ct set not_before = callwright_now() + interval '1 day' from campaigns c where c.id = ct.campaign_id and c.concurrency = 1"
-    )
+    agent = await db.pool.fetchval("select id from agents")
+    number = await db.pool.fetchval("select id from phone_numbers")
+    idle = [await _campaign(db, agent, number, 1, CAMPAIGNS * CONTACTS + each * 10, 10) for each in range(IDLE_CAMPAIGNS)]
+    await db.pool.execute("update contacts set not_before = callwright_now() + interval '1 day' where campaign_id = any ($1)", idle)
     await db.pool.execute("analyze")
 
 

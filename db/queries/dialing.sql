@@ -34,22 +34,28 @@ select flip_view(:call_id::bigint);
 
 -- name: campaigns(accounts)
 -- record_class: CampaignView
--- Every campaign that runs or waits on one of these carrier accounts, longest not served first.
+-- Every campaign that runs or waits on one of these carrier accounts, longest not served first. `live` is counted only where somebody is due.
+with clock as materialized (select callwright_now() as now)
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
        c.retry_delay_min, c.throttle_delay_ms, c.start_time, c.end_time, c.timezone, c.weekdays, c.scheduled_start, c.retry_on_voicemail,
-       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at,
-       c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size as fresh_allowed,
-       (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') as live,
-       least(
-           (select min(due_at) from contacts where campaign_id = c.id and status = 'pending' and is_retry),
-           (select min(due_at) from contacts where campaign_id = c.id and status = 'pending' and not is_retry
-                and (c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size))
-       ) as next_due_at,
-       callwright_now() as now
-from campaigns c
-join campaign_pacing p on p.campaign_id = c.id
+       c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at, p.fresh_allowed,
+       case when due.at <= clock.now then (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') else 0 end as live,
+       due.at as next_due_at, clock.now
+from clock
+cross join campaigns c
 join phone_numbers n on n.id = c.phone_number_id
 join carrier_accounts a on a.id = n.carrier_account_id
+cross join lateral (
+    select p.next_start_at, p.last_claim_at, c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size as fresh_allowed
+    from campaign_pacing p where p.campaign_id = c.id
+) p
+cross join lateral (
+    select least(
+        (select due_at from contacts where campaign_id = c.id and status = 'pending' and is_retry order by due_at limit 1),
+        (select due_at from contacts where campaign_id = c.id and status = 'pending' and not is_retry and p.fresh_allowed
+         order by due_at limit 1)
+    ) as at offset 0 -- looked up once a campaign, not once for each of its uses
+) due
 where c.status in ('pending', 'in_progress') and a.name = any (:accounts::text[])
 order by p.last_claim_at, c.id;
 
