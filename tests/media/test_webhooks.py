@@ -6,9 +6,12 @@ import json
 
 import asyncpg
 import pytest
+from aiohttp import web
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped] # ships no types
 from yarl import URL
 
+from dialer.dialing import TrialCall
+from dialer.loop import DialerLoop, Process
 from dialer.settling import record_report
 from mediaserver import webhooks
 from mediaserver.carriers.simulated.documents import Connect, Hangup, Redirect, read
@@ -162,6 +165,71 @@ async def test_a_json_report_is_read_where_its_hash_is_signed(server: MediaServe
         async with server.http.post(url, data=sent, headers=headers) as response:
             assert response.status == expected
     assert (await server.row(call))["state"] == "ringing"
+
+
+@pytest.mark.parametrize(
+    ("said", "answered_with", "state"),
+    [("ringing", 201, "ringing"), ("busy", 201, "ended"), ("ringing", 500, "ringing"), ("no-answer", 500, "ended")],
+)
+async def test_a_callback_that_comes_before_the_answer_of_the_request_wins(
+    server: MediaServer, said: str, answered_with: int, state: str
+) -> None:
+    """Also where that answer says that something failed: the call is there, and is not asked for again."""
+    other, _ = await server.call("ended")
+    known = await server.row(other)
+    loop = DialerLoop(server.db, server.carriers, Process("p1", "host", server.stream_url, 10), webhooks.CarrierUrls(server.url))
+    await loop.start_process()
+    made: list[str] = []
+
+    async def told_first(request: web.Request) -> web.Response:
+        form = await request.post()
+        made.append(server.network.add(str(form["To"]), str(form["From"]), said))
+        door = str(form["StatusCallback"]).rpartition("/twilio/")[2]
+        assert (await post(server, door, told(made[-1], said)))[0] == 204
+        return web.json_response(server.network.calls[made[-1]], status=answered_with)
+
+    server.network.instead = told_first
+    wanted = TrialCall(
+        agent_id=known["agent_id"], phone_number_id=known["phone_number_id"], number="+12025550155", contact_name="", variables={}
+    )
+    call = await loop.place_test_call(wanted)
+    await loop.placed()
+    row = await server.row(call)
+    assert (row["state"], row["carrier_call_id"]) == (state, made[0])
+    assert len(made) == 1
+
+
+async def test_a_callback_that_is_replayed_changes_nothing_not_even_after_the_end(server: MediaServer) -> None:
+    call, carrier_id = await server.call("requested")
+    story = [told(carrier_id, status, turn) for turn, status in enumerate(("ringing", "in-progress", "completed"))]
+    for each in story:
+        assert (await post(server, f"status/{call}", each))[0] == 204
+    before = dict(await server.row(call))
+    assert (before["state"], before["outcome"]) == ("ended", "dropped")
+    for each in [*story, *reversed(story)]:
+        assert (await post(server, f"status/{call}", each))[0] == 204
+    assert dict(await server.row(call)) == before
+    assert await server.db.pool.fetchval("select count(*) from call_events where call_id = $1", call) == len(story)
+
+
+async def test_an_answer_after_the_callback_that_ended_the_call_is_hung_up(server: MediaServer) -> None:
+    call, carrier_id = await server.call("ringing")
+    assert (await post(server, f"status/{call}", told(carrier_id, "no-answer")))[0] == 204
+    status, text = await post(server, f"answer/{call}", fields(carrier_id, "in-progress"))
+    assert (status, read(text, server.url)) == (200, [Hangup()])
+    row = await server.row(call)
+    assert (row["state"], row["outcome"], row["stream_token_hash"]) == ("ended", "no_answer", None)
+    kept = await server.db.pool.fetch("select kind from call_events where call_id = $1 order by id", call)
+    assert [event["kind"] for event in kept] == ["ended", "answered"]  # nothing of it is lost
+
+
+async def test_a_callback_signed_for_another_attempt_is_refused(server: MediaServer) -> None:
+    one, one_id = await server.call()
+    other, _ = await server.call()
+    data = told(one_id, "completed")
+    signature = SIGN(f"{server.url}/carriers/twilio/status/{one}", data)
+    assert (await post(server, f"status/{other}", data, signature))[0] == 403
+    assert (await server.row(other))["state"] == "ringing"
 
 
 @pytest.mark.parametrize("door", ["answer", "status"])
