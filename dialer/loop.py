@@ -16,6 +16,7 @@ from dialer import queries
 from dialer.carrier import Carrier
 from dialer.clock import Clock, RealClock
 from dialer.dialing import LEASE_S, CallUrls, Claimed, TrialCall, claim, claim_test_call, flip, place
+from dialer.errors import NotAllowed
 from dialer.gates import Seen, deciding, time_gates
 from dialer.hints import Hints
 from dialer.lifecycle import CampaignStatus
@@ -151,10 +152,17 @@ class DialerLoop:
         """Start a test call: its id. It is on its way to the carrier when this returns.
 
         Raises:
-            TrialCallRefused: a gate is closed. LookupError: no such number or agent.
+            TrialCallRefused: a gate is closed. NotAllowed: this process does not dial, or not from this number.
+            LookupError: no such number or agent.
         """
+        account: str | None = await queries.dialing.account_name(self._db.pool, phone_number_id=wanted.phone_number_id)
+        if self._draining:
+            raise NotAllowed("this media server is stopping and begins no call any more: ask again in a moment")
+        if account is not None and account not in self._carriers:
+            raise NotAllowed(f"this media server does not dial on the carrier account {account} of that number: choose another number")
         claimed = await claim_test_call(self._db, wanted, self._process.id)
-        self._begin(claimed, await self._account_of(wanted.phone_number_id))
+        assert account is not None  # a number that does not exist was refused
+        self._begin(claimed, account)
         return claimed.call_id
 
     async def _pass(self) -> float:
@@ -242,10 +250,6 @@ class DialerLoop:
             await self._on_requested(call_id)
         except Exception:  # a greeting that was not prepared is made when the callee answers
             log.exception("preparing for call %d failed", call_id)
-
-    async def _account_of(self, phone_number_id: int) -> str:
-        account: str = await queries.dialing.account_name(self._db.pool, phone_number_id=phone_number_id)
-        return account
 
     async def _leave(self) -> None:
         """Hand back what is left: leases run out now, for others to take over."""

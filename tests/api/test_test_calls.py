@@ -111,6 +111,20 @@ async def test_a_test_call_that_can_not_be_is_refused_by_field(
     assert carrier.orders == []
 
 
+async def test_a_process_that_stops_or_does_not_dial_from_the_number_plans_nothing(
+    api: Api, path: str, wanted: dict[str, Any], loop: DialerLoop, database: Database
+) -> None:
+    elsewhere = await database.pool.fetchval(
+        """with account as (insert into carrier_accounts (name, carrier) values ('other', 'other') returning id)
+           insert into phone_numbers (e164, carrier_account_id) select '+12025550109', id from account returning id"""
+    )
+    said = await api.refused(409, "POST", path, json=wanted | {"phone_number_id": str(elsewhere)})
+    assert "does not dial on the carrier account other" in said["detail"]
+    loop.stop_dialing()
+    assert "is stopping" in (await api.refused(409, "POST", path, json=wanted))["detail"]
+    assert await database.pool.fetchval("select count(*) from calls") == 0
+
+
 async def test_an_agent_that_is_not_there_and_a_viewer_call_nobody(api: Api, path: str, wanted: dict[str, Any]) -> None:
     await api.refused(404, "POST", "/agents/999999/test-call", json=wanted)
     await api.refused(403, "POST", path, Role.VIEWER, json=wanted)
