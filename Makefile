@@ -27,7 +27,7 @@ check: $(VENV)/.dev ## formatting, lint, types, and who may import whom
 bench: $(VENV)/.dev ## all figures against their goals (ONLY=demo, switch, dialer ...: one group)
 	@exec $(BIN)/python -m benchmarks $(ONLY)
 
-soak: $(VENV)/.dev ## what takes long: hundreds of calls through the whole system, watched for leaks
+soak: $(VENV)/.dev ## what takes long: hundreds of calls through the whole system, watched for leaks, and under kill -9
 	@exec $(BIN)/python -m benchmarks soak
 
 lock: $(VENV)/.dev ## pins all dependencies with their hashes anew, from pyproject.toml

@@ -17,10 +17,11 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What runs, and a token's view of it."""
+    """What runs, a token's view of it, and the address of its database."""
 
     machine: Machine
     api: Api
+    database: str
 
     async def until_over(self, campaign: str) -> None:
         """Return when the campaign does not call any more."""
@@ -38,7 +39,7 @@ async def bench(folder: Path, *phones: str, calls_per_second: float) -> AsyncIte
     try:
         addresses = await machine.start()
         async with Api(addresses.web, await make_token(addresses.database, "benchmark", "operator")) as api:
-            yield Bench(machine, api)
+            yield Bench(machine, api, addresses.database)
     finally:
         await machine.stop()
         await EmbeddedPostgres(settings.data_dir).destroy()

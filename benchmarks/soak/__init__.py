@@ -1,11 +1,11 @@
-"""What takes long: hundreds of calls through the whole system."""
+"""What takes long: hundreds of calls through the whole system, and hundreds while its processes are killed."""
 
 from collections.abc import Iterable
 
-from benchmarks.soak import calls
+from benchmarks.soak import calls, kills
 from mediaserver.figure import Figure
 
-PARTS = (calls,)
+PARTS = (calls, kills)
 
 
 def figures(runs: int) -> Iterable[Figure]:
