@@ -49,6 +49,7 @@ class Command:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        outputs: tuple[tuple[asyncio.StreamReader | None, list[str]], ...]
         outputs = ((self._process.stdout, []), (self._process.stderr, self.errors))
         self._readers = [asyncio.create_task(self._read(stream, lines)) for stream, lines in outputs if stream is not None]
         return self

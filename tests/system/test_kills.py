@@ -24,7 +24,9 @@ WEB = (
 )
 DATABASE = (Callee("+12125550211", "Nathan Evermore", "never_again"), Callee("+12125550212", "Hannah Upton", "hangs_up"))
 WORKERS = (Callee("+12125550221", "Wilma Neverton", "never_again"),)
-EVERYBODY = (*WEB, *DATABASE, *WORKERS)
+BOTH = (Callee("+12125550231", "Doug Double", "declines"), Callee("+12125550232", "Bea Busby", "busy"))
+EVERYBODY = (*WEB, *DATABASE, *WORKERS, *BOTH)
+MEDIA_SERVER, POSTMASTER = ("mediaserver.cli", "serve"), ("-D", "listen_addresses=127.0.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ async def database_killed(running: House) -> Told:
     """A campaign whose database is killed while it talks to both of its callees."""
     campaign = await running.start_campaign(DATABASE)
     await running.on_the_line(*DATABASE)
-    postmaster = running.part("-D", "listen_addresses=127.0.0.1")
+    postmaster = running.part(*POSTMASTER)
     postmaster.kill()
     await all_ended([postmaster])
     return await told(running, campaign, DATABASE)
@@ -81,7 +83,7 @@ def _words(text: str) -> "Counter[str]":
 
 async def test_no_log_of_a_whole_run_has_a_number_a_name_or_what_was_said(running: House, database_killed: Told) -> None:
     said = {turn["text"] for call in database_killed.calls for turn in call["turns"]} | {
-        line.text for call in database_killed.journal for line in (*call.said, *call.heard)
+        text for call in database_killed.journal for text in (*(line.text for line in call.said), *(line.text for line in call.heard))
     }
     assert len(said) > 4
     lines = {text for text in said if len(text.split()) > 2}  # "Hello?" may stand in a log for other reasons
@@ -114,18 +116,28 @@ async def test_calls_go_on_when_an_engine_worker_is_killed(running: House) -> No
     assert call["opted_out"]  # what was said after the workers' end was recognised and understood
 
 
-async def test_a_killed_media_server_comes_back_and_nobody_is_called_twice_or_forgotten(running: House) -> None:
-    web = running.part("mediaserver.cli", "serve")
-    campaign = await running.start_campaign(WEB, concurrency=2)
-    await running.on_the_line(*WEB[:2])
-    web.kill()
-    await all_ended([web])
-    found = await told(running, campaign, WEB)
-    assert Counter(call.to for call in found.journal) == Counter(each.number for each in WEB)  # no retries were asked for: one call each
+@pytest.mark.parametrize(
+    ("callees", "answering", "victims"),
+    [(WEB, 2, [MEDIA_SERVER]), (BOTH, 1, [MEDIA_SERVER, POSTMASTER])],
+    ids=["the media server", "the media server and the database"],
+)
+async def test_what_is_killed_comes_back_and_nobody_is_called_twice_or_forgotten(
+    running: House, callees: tuple[Callee, ...], answering: int, victims: list[tuple[str, str]]
+) -> None:
+    killed = [running.part(*words) for words in victims]
+    campaign = await running.start_campaign(callees, concurrency=answering)
+    await running.on_the_line(*callees[:answering])
+    for victim in killed:
+        victim.kill()
+    await all_ended(killed)
+    found = await told(running, campaign, callees)
+    assert Counter(call.to for call in found.journal) == Counter(
+        each.number for each in callees
+    )  # no retries were asked for: one call each
     tried = [call for call in found.calls if call["outcome"] != "withdrawn"]
-    assert Counter(call["number"] for call in tried) == Counter(each.number for each in WEB)
+    assert Counter(call["number"] for call in tried) == Counter(each.number for each in callees)
     assert {call["state"] for call in found.calls} == {"ended"}
     assert all(call.status not in ("queued", "ringing", "in-progress") for call in found.journal)
     contacts = [contact async for contact in running.api.pages(f"/campaigns/{campaign}/contacts")]
     assert {contact["status"] for contact in contacts} <= {"completed", "failed"}
-    assert running.part("mediaserver.cli", "serve").pid != web.pid
+    assert {running.part(*words).pid for words in victims}.isdisjoint(victim.pid for victim in killed)
