@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from dialer.contact_import import ImportOptions, NotACsv, ReadSoFar, Report
 from dialer.errors import NotAllowed, NotFound
 from dialer.rows import Campaign
 from mediaserver import identity
+from mediaserver.forecast_lines import lines
 from mediaserver.identity import NameTaken, Role
 from mediaserver.settings import Settings
 from mediaserver.stack import Refused
@@ -96,16 +98,16 @@ async def import_contacts(settings: Settings, options: argparse.Namespace) -> in
 
 
 async def campaign(settings: Settings, options: argparse.Namespace) -> int:
-    """Lists campaigns, or has one started, paused, resumed or cancelled."""
+    """Lists campaigns, or has one started, paused, resumed or cancelled, or tells its forecast."""
+    if options.action == "forecast":
+        return await _forecast(settings, options)
     async with _opened(await chosen_url(settings)) as database:
         if options.action == "list":
             newest = _campaigns.list_campaigns(database.pool, status=None, search="", before=None, at_most=MOST_LISTED)
             found = [_shown(each) async for each in newest]
-        elif options.campaign is None:
-            raise Refused(f"which campaign? callwright campaign {options.action} ID; `callwright campaign list` names them")
         else:
             try:
-                found = [_shown(await VERBS[options.action](database, options.campaign, actor=ACTOR))]
+                found = [_shown(await VERBS[options.action](database, _named(options), actor=ACTOR))]
             except (NotAllowed, NotFound) as error:
                 raise Refused(str(error)) from error
     if options.json:
@@ -114,6 +116,24 @@ async def campaign(settings: Settings, options: argparse.Namespace) -> int:
         for each in found:
             print(f"{each['id']:>6}  {each['status']:<12} {each['name']}")
     return 0
+
+
+async def _forecast(settings: Settings, options: argparse.Namespace) -> int:
+    async with _opened(await chosen_url(settings)) as database:
+        try:
+            found = await campaigns.forecast(database, _named(options))
+        except NotFound as error:
+            raise Refused(str(error)) from error
+    print(json.dumps(asdict(found), indent=2, default=datetime.isoformat) if options.json else "\n".join(lines(found)))
+    return 0
+
+
+def _named(options: argparse.Namespace) -> int:
+    """The id of the campaign that the words name."""
+    if options.campaign is None:
+        raise Refused(f"which campaign? callwright campaign {options.action} ID; `callwright campaign list` names them")
+    named: int = options.campaign
+    return named
 
 
 async def dashboard(settings: Settings, options: argparse.Namespace) -> int:

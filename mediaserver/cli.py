@@ -85,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     seed.add_argument("--name", default="Seeded rehearsal", help="of the campaign")
     seed.add_argument("--beside-real", action="store_true", help="also in a database with campaigns that call real people")
     seed.add_argument("--json", action="store_true")
-    campaign = command("campaign", "administration:campaign", "list campaigns, or start, pause, resume, cancel one")
-    campaign.add_argument("action", choices=["list", "start", "pause", "resume", "cancel"])
+    campaign = command("campaign", "administration:campaign", "list campaigns, or start, pause, resume, cancel, forecast one")
+    campaign.add_argument("action", choices=["list", "start", "pause", "resume", "cancel", "forecast"])
     campaign.add_argument("campaign", type=int, nargs="?", help="the campaign's id")
     campaign.add_argument("--json", action="store_true")
     return parser

@@ -131,6 +131,17 @@ async def test_a_campaign_is_listed_started_paused_resumed_and_cancelled(cli: Cl
     refused(cli("campaign", "pause", "4711"), "there is no campaign 4711")
 
 
+async def test_the_forecast_of_a_campaign_is_told(cli: Cli, campaign: str, contacts: Callable[[str], str]) -> None:
+    assert "import a CSV" in cli("campaign", "forecast", campaign).output
+    assert cli("import", campaign, contacts(GOOD)).code == 0
+    told = cli("campaign", "forecast", campaign)
+    assert (told.code, told.output.startswith("Finishes ")) == (0, True)
+    found = json.loads(cli("campaign", "forecast", campaign, "--json").output)
+    assert (found["compared"], found["forecast"]["held"]) == (None, "")
+    refused(cli("campaign", "forecast"), "which campaign?")
+    refused(cli("campaign", "forecast", "4711"), "there is no campaign 4711")
+
+
 async def test_a_database_without_the_schema_gets_it_by_migrate(cli: Cli, empty_database_url: str) -> None:
     for words in (("campaign", "list"), ("token", "create"), ("serve",)):
         refused(cli(*words, DATABASE_URL=empty_database_url, PORT="0", CALLWRIGHT_LOG_LEVEL="ERROR"), "run `callwright migrate`")
