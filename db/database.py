@@ -72,12 +72,14 @@ class Database:
         """Make sure that the database has the schema of this version.
 
         Raises:
-            DatabaseUnavailable: it has another one, or none.
+            DatabaseUnavailable: it has another one, or none; or it went away since we connected.
         """
         try:
             has = await self.pool.fetchval("select max(version_num) from alembic_version")
         except asyncpg.UndefinedTableError:
             has = None
+        except LOST as error:
+            raise DatabaseUnavailable(f"the database does not answer any more ({error}): {_ADVICE}") from error
         if has != NEWEST_SCHEMA:
             told = f"has schema {has}" if has else "has no schema yet"
             raise DatabaseUnavailable(f"the database {told}, and this version works with {NEWEST_SCHEMA}: run `callwright migrate`")

@@ -59,6 +59,14 @@ async def test_rows_that_were_acknowledged_outlive_a_killed_server(server: Embed
     await database.close()
 
 
+async def test_a_server_that_goes_away_while_a_process_starts_is_said_in_one_line(server: EmbeddedPostgres) -> None:
+    database = await Database.connect(await server.start())
+    await server.stop()
+    with pytest.raises(DatabaseUnavailable, match="does not answer any more"):
+        await database.check_schema()
+    await database.close()
+
+
 async def test_a_transaction_is_done_again_when_the_server_comes_back(server: EmbeddedPostgres) -> None:
     database = await Database.connect(await server.start())
     await database.pool.execute("create table settled (n int primary key)")
