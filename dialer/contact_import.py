@@ -6,8 +6,9 @@ transaction, so that an import is there as a whole or not at all.
 
 import io
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -16,8 +17,8 @@ from db.audit import audit
 from db.database import Connection, Database
 from dialer import campaigns, import_report, queries
 from dialer.contact_reader import Batch, Opened, reading
-from dialer.contact_rows import ContactTable, ImportOptions, Problem
-from dialer.csv_reading import NotACsv
+from dialer.contact_rows import ContactRow, ContactTable, ImportOptions, Problem
+from dialer.csv_reading import NotACsv, read_table
 from dialer.errors import NotFound
 from dialer.import_report import ProblemsFile
 from dialer.lifecycle import Action
@@ -26,6 +27,7 @@ __all__ = [
     "ContactImport",
     "ImportOptions",
     "NotACsv",
+    "Preview",
     "Problem",
     "ReadSoFar",
     "Report",
@@ -69,6 +71,21 @@ class Report:
     def summary(self) -> dict[str, Any]:
         """What is kept of it: without problems, which are kept apart, and without what is in the contacts."""
         return {name: value for name, value in asdict(self).items() if name not in ("import_id", "problems", "preview")}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a file. `header`, `cells`: as they stand in it; `columns`: header -> variable, without those left out; `contacts`:
+    the good ones of its rows; `why_not`: why it can't be imported before columns are mapped otherwise."""
+
+    encoding: str
+    delimiter: str
+    header: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    contacts: Sequence[Mapping[str, str]] = ()
+    problems: Sequence[Problem] = ()
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +147,18 @@ async def import_contacts(
     return report
 
 
-def preview(file: BinaryIO, options: ImportOptions | None = None) -> Report:
-    """The first 20 rows as they would go in, without a campaign; of the file only its first MiB is read. Raises NotACsv."""
-    table = ContactTable(io.BytesIO(_beginning(file)), options or ImportOptions())
-    report = Report(encoding=table.encoding, delimiter=table.delimiter, columns=table.columns, dry_run=True)
-    for _, read in zip(range(PREVIEW_ROWS), table, strict=False):
-        report.rows += 1
-        if isinstance(read, Problem):
-            report.add_problems([read])
-        else:
-            report.imported += 1
-            report.add_preview([read.shown()])
-    return report
+def preview(file: BinaryIO, options: ImportOptions | None = None) -> Preview:
+    """What the first 20 rows would become; of the file only its first MiB is read. Raises NotACsv where it is no table."""
+    table = read_table(io.BytesIO(_beginning(file)))
+    rows = list(islice(table.rows, PREVIEW_ROWS))
+    shown = Preview(table.encoding, table.delimiter, table.header, [cells for _, cells in rows])
+    try:
+        named = ContactTable(replace(table, rows=iter(rows)), options or ImportOptions())
+    except NotACsv as error:
+        return replace(shown, why_not=str(error))
+    read = list(named)
+    contacts = [row.shown() for row in read if isinstance(row, ContactRow)]
+    return replace(shown, columns=named.columns, contacts=contacts, problems=[row for row in read if isinstance(row, Problem)])
 
 
 def _beginning(file: BinaryIO) -> bytes:

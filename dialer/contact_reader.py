@@ -20,7 +20,7 @@ from typing import BinaryIO
 import msgspec
 
 from dialer.contact_rows import ContactRow, ContactTable, ImportOptions, Problem
-from dialer.csv_reading import NotACsv
+from dialer.csv_reading import NotACsv, read_table
 
 BATCH = 2000
 MAX_ROWS = 2_000_000
@@ -133,13 +133,14 @@ async def _frames(stream: asyncio.StreamReader) -> AsyncIterator[Opened | Batch]
 def read_frames(file: BinaryIO, options: ImportOptions) -> Iterator[Frame]:
     """What the process says, frame by frame. Of a number that occurs twice, the first is good and the others are problems."""
     try:
-        table = ContactTable(file, options)
-        yield Opened(table.encoding, table.delimiter, table.columns, table.number_column)
+        read = read_table(file)
+        table = ContactTable(read, options)
+        yield Opened(read.encoding, read.delimiter, table.columns, table.number_column)
         first_line: dict[int, int] = {}
-        rows, read = iter(table), 0
+        rows, count = iter(table), 0
         while batch := list(islice(rows, BATCH)):
-            read += len(batch)
-            if read > MAX_ROWS:
+            count += len(batch)
+            if count > MAX_ROWS:
                 raise NotACsv(f"the file has more than {MAX_ROWS:,} rows: split it")
             yield _batch(batch, first_line, table.number_column, file)
     except NotACsv as error:

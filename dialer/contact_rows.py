@@ -1,12 +1,11 @@
-"""A CSV's columns become a number, a name and variables, its rows contacts or problems. Pure but for reading the file."""
+"""A table's columns become a number, a name and variables, its rows contacts or problems. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-from dialer.csv_reading import MAX_FIELD, NotACsv, read_table
+from dialer.csv_reading import MAX_FIELD, NotACsv, Table
 from dialer.phone_numbers import InvalidNumber, read_number
 
 NUMBER, NAME = "phone_number", "contact_name"
@@ -59,18 +58,17 @@ class ContactRow:
 
 
 class ContactTable:
-    """The contacts in a CSV. `columns`: header -> variable, without those left out.
+    """The contacts in a table. `columns`: header -> variable, without those left out.
 
     Raises:
-        NotACsv: the file can't be read, no column holds the number, or two have the same name; also while the rows are read.
+        NotACsv: no column holds the number, or two have the same name; while the rows are read: as the table does.
     """
 
-    def __init__(self, file: BinaryIO, options: ImportOptions) -> None:
-        self._table = read_table(file)
+    def __init__(self, table: Table, options: ImportOptions) -> None:
+        self._table = table
         self._region = options.default_region
         self._names = _variable_names(self._table.header, options.columns)
-        self.encoding, self.delimiter = self._table.encoding, self._table.delimiter
-        self.columns = {header: name for header, name in zip(self._table.header, self._names, strict=True) if name}
+        self.columns = {header: name for header, name in zip(table.header, self._names, strict=True) if name}
         self.number_column = self._header_of(NUMBER)
 
     def __iter__(self) -> Iterator[ContactRow | Problem]:

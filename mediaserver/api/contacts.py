@@ -1,24 +1,17 @@
-"""/contacts: who is called, added by hand or from a CSV, and why somebody was (not) called."""
+"""/contacts: who is called, added by hand, and why somebody was (not) called."""
 
-import json
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any
 
-from aiohttp import BodyPartReader, web
 from pydantic import AliasChoices, Field, RootModel, field_validator
 
 from dialer import campaigns, contacts
-from dialer.contact_import import ImportOptions, import_contacts
 from dialer.lifecycle import CampaignStatus, ContactStatus
+from mediaserver.api import imports
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import MIB, Asked, Route
 from mediaserver.identity import Role
-
-CSV_LIMIT = 256 * MIB
 
 
 class ContactAnswer(Answer):
@@ -77,49 +70,6 @@ class NotAddedAnswer(Answer):
 class AddedAnswer(Answer):
     added: int
     refused: list[NotAddedAnswer]
-
-
-class ImportQuery(Body):
-    """May also be sent as fields of the form. `dry_run`: only say what would happen; `all_or_nothing`: import nothing where a row is bad;
-    `mapping`: a JSON object, header -> variable, "" leaves a column out; `default_region`: country of numbers without country code."""
-
-    dry_run: bool = False
-    all_or_nothing: bool = False
-    mapping: str = "{}"
-    default_region: str | None = Field(default=None, pattern="^[A-Za-z]{2}$")
-
-    @field_validator("mapping")
-    @classmethod
-    def _names_to_names(cls, text: str) -> str:
-        read = json.loads(text)
-        if not isinstance(read, dict) or not all(isinstance(name, str) for name in read.values()):
-            raise ValueError('use a JSON object such as {"Mobile": "phone_number"}')
-        return text
-
-
-class RowProblemAnswer(Answer):
-    """`line`: of the file, from 1."""
-
-    line: int
-    column: str
-    problem: str
-    what_to_do: str
-
-
-class ImportAnswer(Answer):
-    """`rows` without header and empty ones; `imported`: went in, or would; `problems`: the first 10,000 of all `refused`."""
-
-    rows: int
-    imported: int
-    refused: int
-    duplicates: int
-    encoding: str
-    delimiter: str
-    columns: dict[str, str]
-    problems: list[RowProblemAnswer]
-    preview: list[dict[str, str]]
-    dry_run: bool
-    kept: bool
 
 
 class VerdictAnswer(Answer):
@@ -200,45 +150,6 @@ async def add_contacts(asked: Asked[None, NewContacts]) -> AddedAnswer:
     return AddedAnswer.of(added)
 
 
-async def import_csv(asked: Asked[ImportQuery, None]) -> ImportAnswer:
-    """Imports a CSV, sent as the part `file` of a form, in Draft and Paused. Good rows go in, bad rows are reported."""
-    with tempfile.TemporaryFile() as file:
-        file_name, fields = await _read_form(asked.request, file)
-        query = ImportQuery.model_validate({**asked.request.query, **fields})
-        options = ImportOptions(
-            default_region=query.default_region.upper() if query.default_region else None,
-            columns=json.loads(query.mapping),
-            all_or_nothing=query.all_or_nothing,
-            dry_run=query.dry_run,
-            file_name=file_name,
-        )
-        report = await import_contacts(asked.database, asked.id("campaign_id"), file, actor=asked.actor, options=options)
-    return ImportAnswer.of(asdict(report))
-
-
-async def _read_form(request: web.Request, file: BinaryIO) -> tuple[str, Mapping[str, str]]:
-    """The upload into `file`, from its beginning; its name, and the other fields."""
-    if not request.content_type.startswith("multipart/"):
-        raise Problem(415, "send the CSV as the part `file` of a multipart form: curl -F file=@contacts.csv")
-    name, fields, size = "", {}, 0
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise Problem(400, "a form inside a form: send the parts side by side")
-        if part.name != "file":
-            fields[part.name or ""] = (await part.read_chunk(4096)).decode(errors="replace")
-            continue
-        name = part.filename or "contacts.csv"
-        while chunk := await part.read_chunk(65536):
-            size += len(chunk)
-            if size > CSV_LIMIT:
-                raise Problem(413, f"the file is larger than {CSV_LIMIT // MIB} MiB: split it")
-            file.write(chunk)
-    if not name:
-        raise Problem(422, "there is no part `file`: send the CSV under that name", {"file": "is required"})
-    file.seek(0)
-    return name, fields
-
-
 async def get_contact(asked: Asked[None, None]) -> ContactAnswer:
     """One contact."""
     return ContactAnswer.of(await contacts.get(asked.database, asked.id("contact_id")))
@@ -267,7 +178,7 @@ async def contact_why(asked: Asked[None, None]) -> WhyAnswer:
 ROUTES = (
     Route("GET", "/campaigns/{campaign_id}/contacts", list_contacts, Role.VIEWER),
     Route("POST", "/campaigns/{campaign_id}/contacts", add_contacts, Role.OPERATOR, status=201, limit_bytes=16 * MIB, once=True),
-    Route("POST", "/campaigns/{campaign_id}/contacts/import", import_csv, Role.OPERATOR, upload=True),
+    *imports.ROUTES,
     Route("GET", "/contacts/{contact_id}", get_contact, Role.VIEWER),
     Route("DELETE", "/contacts/{contact_id}", remove_contact, Role.OPERATOR),
     Route("POST", "/contacts/{contact_id}/retry", retry_contact, Role.OPERATOR),

@@ -125,7 +125,7 @@ def _success(route: Route, references: Mapping[Any, dict[str, Any]]) -> dict[str
         return {"description": "Done", "content": {"application/json": {"schema": references[answer, "serialization"]}}}
     if route.returns is None or route.status == 204:
         return {"description": "Done, with nothing to say"}
-    return {"description": "The file", "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}}
+    return {"description": "The file", "content": {route.file_type: {"schema": {"type": "string", "format": "binary"}}}}
 
 
 def _problem() -> dict[str, Any]:

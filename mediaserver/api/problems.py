@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import asyncpg
 import msgspec
 from aiohttp import web
 from pydantic import ValidationError
@@ -74,6 +75,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(429, str(error), headers={"Retry-After": "900"})
         case SignInRefused():
             return Problem(401, str(error))
+        case asyncpg.DiskFullError():
+            return Problem(503, "the disk of the database is full: free some space there, then send it again")
         case _ if isinstance(error, (*LOST, DatabaseUnavailable)):
             return Problem(503, "the database does not answer: ask again in a moment", headers={"Retry-After": "2"})
         case _:

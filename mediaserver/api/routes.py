@@ -75,8 +75,8 @@ Handler = Callable[[Asked[Any, Any]], Awaitable[BaseModel | web.StreamResponse |
 
 @dataclass(frozen=True)
 class Route:
-    """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself. `once`: done once
-    for one Idempotency-Key; not for answers that hold a secret, since they are kept."""
+    """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself. `file_type`: of an
+    answer that is a file. `once`: done once for one Idempotency-Key; not for answers that hold a secret, since they are kept."""
 
     method: str
     path: str
@@ -85,6 +85,7 @@ class Route:
     status: int = 200
     limit_bytes: int = MIB
     upload: bool = False
+    file_type: str = "audio/wav"
     once: bool = False
 
     @cached_property
