@@ -6,11 +6,12 @@ import random
 
 import pytest
 
-from dialer import campaigns, contacts, suppressions
+from dialer import campaigns, contacts, queries, suppressions
 from dialer.carrier import CarrierThrottled, DialOutcomeUnknown, Order
+from dialer.dialing import claim, flip
 from dialer.errors import NotAllowed
 from dialer.lifecycle import CallState
-from dialer.rows import Campaign
+from dialer.rows import Campaign, CampaignView
 from dialer.settling import SettleCalls
 from tests.dialer.world import World, number
 
@@ -94,3 +95,72 @@ async def test_everybody_at_once(world: World, seed: int) -> None:
     )
     assert overlapping == 0
     assert {await world.status(each) for each in all_of_them} <= {"completed", "paused"}
+
+
+async def second_account(world: World) -> int:
+    """Another carrier account with a number of its own: claims on it do not take turns with those on the first."""
+    account = await world.value(
+        "insert into carrier_accounts (name, carrier, calls_per_second) values ('second', 'scripted', 1000) returning id"
+    )
+    number_id: int = await world.value("insert into phone_numbers (e164, carrier_account_id) values ('+493099', $1) returning id", account)
+    return number_id
+
+
+async def test_claims_over_the_same_people_in_opposite_orders_and_suppressions_wait_in_no_circle(world: World) -> None:
+    """Each claim holds many callees at once; all take them in the order of their numbers, whatever the order of the contacts."""
+    await world.loop("one")
+    forth = await world.campaign(0, start=False)
+    back = await world.campaign(0, start=False, phone_number_id=await second_account(world))
+    for campaign, order in ((forth, range(PEOPLE)), (back, reversed(range(PEOPLE)))):
+        await contacts.add(world.db, campaign.id, [contacts.NewContact(number=number(i)) for i in order], actor="test")
+        await campaigns.start(world.db, campaign.id, actor="test")
+    views = [await queries.dialing.campaign(world.db.pool, campaign_id=each.id) for each in (forth, back)]
+
+    async def claims(view: CampaignView) -> None:
+        while (await claim(world.db, view, "one", put_aside=True)).claimed is not None:
+            await world.db.pool.execute("update campaign_pacing set next_start_at = '2000-01-01'")
+            await world.db.pool.execute("update carrier_accounts set next_start_at = '2000-01-01'")
+
+    async with asyncio.TaskGroup() as everybody:
+        for view in views:
+            everybody.create_task(claims(view))
+        for i in range(0, PEOPLE, 3):
+            everybody.create_task(suppressions.add(world.db, number(i), reason="asked", source="operator", actor="test"))
+    numbers = [call["number"] for call in await world.calls()]
+    assert len(numbers) == len(set(numbers)) > 0
+
+
+async def test_claims_and_flips_of_a_campaign_do_not_wait_for_each_other(world: World) -> None:
+    campaign = await world.campaign(2)
+    await world.loop("one")
+    view: CampaignView = await queries.dialing.campaign(world.db.pool, campaign_id=campaign.id)
+    first = (await claim(world.db, view, "one")).claimed
+    assert first is not None
+    await world.later(seconds=1)
+    async with world.db.transaction() as flipping:
+        await queries.dialing.flip_view(flipping, call_id=first.call_id)
+        second = await asyncio.wait_for(claim(world.db, view, "one"), 30)
+        assert second.claimed is not None
+        assert await asyncio.wait_for(flip(world.db, second.claimed, "one", 10), 30) is not None
+
+
+async def test_a_claim_alone_need_not_be_durable_but_a_flip_is(world: World) -> None:
+    campaign = await world.campaign(1)
+    await world.loop("one")
+    view: CampaignView = await queries.dialing.campaign(world.db.pool, campaign_id=campaign.id)
+    async with world.db.transaction() as claiming:
+        await queries.dialing.claim_view(
+            claiming,
+            account_id=view.carrier_account_id,
+            phone_number_id=view.phone_number_id,
+            campaign_id=view.id,
+            process_id="one",
+            most=1,
+            alone=False,
+        )
+        assert await claiming.fetchval("show synchronous_commit") == "off"
+    planned = (await claim(world.db, view, "one")).claimed
+    assert planned is not None
+    async with world.db.transaction() as flipping:
+        await queries.dialing.flip_view(flipping, call_id=planned.call_id)
+        assert await flipping.fetchval("show synchronous_commit") == "on"

@@ -1,10 +1,17 @@
 """The statements of every tick and every call find their rows by an index, however many contacts and calls there are."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from dialer import campaigns, contacts
+import asyncpg
+import msgspec
+
+from db.database import Connection
+from dialer import campaigns, contacts, queries
 from dialer.campaign_settings import CampaignSettings
 from dialer.lifecycle import CallState
+from dialer.rows import Campaign, ClaimView, Requested
 from tests.dialer.world import World
 
 
@@ -19,7 +26,8 @@ async def full_scans(world: World) -> dict[str, int]:
     return {row["relname"]: row["seq_scan"] for row in rows}
 
 
-async def test_a_tick_a_call_and_its_end_read_no_large_table_from_end_to_end(world: World) -> None:
+async def large_campaign(world: World) -> Campaign:
+    """A draft of 100,000 contacts, each called before: a third is done, a third waits for a retry, and a third is fresh."""
     settings = CampaignSettings(
         name="Large", agent_id=world.agent_id, phone_number_id=world.phone_number_id, max_retries=1, retry_delay_min=60, local_hours=False
     )
@@ -43,6 +51,11 @@ async def test_a_tick_a_call_and_its_end_read_no_large_table_from_end_to_end(wor
             world.now - timedelta(days=20),
         )
     await world.db.pool.execute("analyze")
+    return campaign
+
+
+async def test_a_tick_a_call_and_its_end_read_no_large_table_from_end_to_end(world: World) -> None:
+    campaign = await large_campaign(world)
     loop = await world.loop()
     before = await full_scans(world)
     await campaigns.start(world.db, campaign.id, actor="test")
@@ -58,3 +71,58 @@ async def test_a_tick_a_call_and_its_end_read_no_large_table_from_end_to_end(wor
     await campaigns.pause(world.db, campaign.id, actor="test")
     after = await full_scans(world)
     assert {name: after[name] - before[name] for name in ("contacts", "calls")} == {"contacts": 0, "calls": 0}
+
+
+@asynccontextmanager
+async def explained(world: World) -> AsyncIterator[tuple[Connection, list[str]]]:
+    """A connection, and the plans of all that it runs, the statements inside functions among them."""
+    plans: list[str] = []
+
+    def hear(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        plans.append(f"{message}")
+
+    async with world.db.pool.acquire() as connection:
+        await connection.execute("load 'auto_explain'")
+        for name, value in (("log_min_duration", "0"), ("log_nested_statements", "on"), ("log_level", "notice")):
+            await connection.execute(f"set auto_explain.{name} = {value}")
+        connection.add_log_listener(hear)
+        yield connection, plans
+        connection.remove_log_listener(hear)
+        await connection.execute("reset all")
+
+
+async def test_each_statement_of_tick_claim_and_flip_finds_its_rows_by_an_index(world: World) -> None:
+    campaign = await large_campaign(world)
+    await campaigns.start(world.db, campaign.id, actor="test")
+    await world.loop("one")
+    async with explained(world) as (connection, plans):
+        ticked = [each async for each in queries.dialing.campaigns(connection, accounts=["scripted"])]
+        for put_aside in (False, True):
+            told: str = await queries.dialing.claim_view(
+                connection,
+                account_id=world.account_id,
+                phone_number_id=world.phone_number_id,
+                campaign_id=campaign.id,
+                process_id="one",
+                most=20 if put_aside else 1,
+                alone=put_aside,
+            )
+        seen = msgspec.json.decode(told, type=ClaimView)
+        call_id: int = await queries.dialing.plan(
+            connection,
+            contact_id=seen.contacts[0].id,
+            process_id="one",
+            lease_s=30.0,
+            now=world.now,
+            account_next=world.now,
+            number_next=world.now,
+            campaign_next=world.now,
+        )
+        await queries.dialing.flip_view(connection, call_id=call_id)
+        requested: Requested = await queries.dialing.flip(connection, call_id=call_id, process_id="one", fence=0, post_limit_s=10.0)
+    assert (len(ticked), len(seen.contacts), requested.id) == (1, 20, call_id)
+    choosing = [plan for plan in plans if "order by due_at, id limit most" in plan]
+    assert len(choosing) == 4  # retries and fresh contacts, twice
+    assert all("using contacts_due" in plan and "Sort" not in plan for plan in choosing)
+    assert sum("contacts_pkey" in plan for plan in plans) >= 2
+    assert not [plan for plan in plans if "Seq Scan on contacts" in plan or "Seq Scan on calls" in plan]
