@@ -192,21 +192,21 @@ class SimulatedCarrier:
         talk = self._talk(call)
         if world.chance(0.25):  # the callee will not hear it to its end
             self._busy(self._callee_leaves(call, world.rng.uniform(0.5, talk.seconds + 10)), f"callee of {call.id} leaves")
-        for round in range(3):
+        for asked in range(3):
             process = self._somebody()
             if process is not None:
                 await asyncio.sleep(self._travel())
                 if call.over.is_set():
                     return
-                if await self._connect(call, process, talk, round):
+                if await self._connect(call, process, talk, asked):
                     break
             if await self._ended_within(call, world.rng.uniform(0.1, 4.0)):
                 return
         self._end(call, "answered")
 
-    async def _connect(self, call: CarriersCall, process: SimulatedProcess, talk: Talk, round: int) -> bool:
+    async def _connect(self, call: CarriersCall, process: SimulatedProcess, talk: Talk, asked: int) -> bool:
         """Whether the call is over with it; False: ask again."""
-        report = CarrierReport(call.id, CallState.ANSWERED, f"{call.id}-door{round}", at=self._told_at())
+        report = CarrierReport(call.id, CallState.ANSWERED, f"{call.id}-door{asked}", at=self._told_at())
         self._note_sent(process, call, report, report.at, 1)
         try:
             token = await process.do(process.answer_door(call.order.call_id, report, 1), "answer door")

@@ -100,8 +100,20 @@ class ProcessStopped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFrozen(Event):
+    """Nothing of it runs for so many seconds: its machine is busy with something else. Never between a flip and the answer to its POST."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessThawed(Event):
+    """It goes on as if no time had passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(Event):
-    """A process that lives on lost its connection in mid-statement. `made`: the database had carried it out, and only the answer was lost."""
+    """A process that lives on lost its connection in mid-statement. `made`: the database had done it, and only the answer was lost."""
 
     doing: str
     made: bool

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
@@ -20,8 +21,8 @@ Work = Callable[[Any], Awaitable[Any]]
 
 _WATCHED = ("campaigns", "contacts", "calls", "suppressions")
 _EMPTIED = (
-    "campaigns, contacts, campaign_counts, calls, call_events, transcript_turns, gate_verdicts, suppressions, callees, processes, audit_log,"
-    " carrier_accounts, phone_numbers, agents, agent_versions, contact_imports, simulated_changes"
+    "campaigns, contacts, campaign_counts, calls, call_events, transcript_turns, gate_verdicts, suppressions, callees, processes,"
+    " audit_log, carrier_accounts, phone_numbers, agents, agent_versions, contact_imports, simulated_changes"
 )
 _SOON_S = 0.003  # a statement that has not come back by then may be waiting for a lock
 
@@ -68,12 +69,9 @@ class Postgres:
 
     def open(self) -> None:
         """Connect, and make the schema ready for simulated worlds if it is not yet."""
+        self._wait(_prepare(self.url))
         self._database = self._wait(Database.connect(self.url, max_size=90, statement_cache_size=500))
         self._observer = self._wait(self._database.pool.acquire())
-        if self.observe("select to_regclass('simulated_clock') is null as fresh")[0]["fresh"]:
-            self._wait(self._observer.execute(_SCHEMA))
-            for table in _WATCHED:
-                self._wait(self._observer.execute(_TRIGGER.format(table)))
 
     def close(self) -> None:
         self._wait(self._database.close(0.5))
@@ -120,7 +118,7 @@ class Postgres:
         """Run one statement; `done` is called before this returns, or, if it has to wait for a lock, by a later `settle`."""
         running = Running(real, self.loop.create_task(_as_coroutine(work(real))), done, wanted)
         self._running.append(running)
-        self._wait(asyncio.wait({running.task}, timeout=_SOON_S))
+        self._wait_a_little({running.task})
         self.settle(running)
 
     def settle(self, newest: Running | None = None) -> None:
@@ -135,7 +133,7 @@ class Postgres:
             waiting = [each for each in self._running if not each.task.done()]
             if not waiting or self._all_blocked(waiting):
                 break
-            self._wait(asyncio.wait({each.task for each in waiting}, timeout=_SOON_S, return_when=asyncio.FIRST_COMPLETED))
+            self._wait_a_little({each.task for each in waiting})
         back = sorted((each for each in self._running if each.task.done()), key=lambda each: each is not newest)
         self._running = [each for each in self._running if not each.task.done()]
         for each in back:
@@ -150,8 +148,24 @@ class Postgres:
     def _cancel(self, running: Running) -> None:
         while not running.task.done():
             self.observe("select pg_cancel_backend($1)", running.pid)
-            self._wait(asyncio.wait({running.task}, timeout=_SOON_S))
+            self._wait_a_little({running.task})
         running.task.exception()  # seen: nobody else will ask for it
+
+    def _wait_a_little(self, tasks: "set[asyncio.Task[Any]]") -> None:
+        """Until the first of them has come back, but not for long."""
+        enough = self.loop.create_future()
+
+        def stop(*_: object) -> None:
+            if not enough.done():
+                enough.set_result(None)
+
+        timer = self.loop.call_later(_SOON_S, stop)
+        for task in tasks:
+            task.add_done_callback(stop)
+        self.loop.run_until_complete(enough)
+        timer.cancel()
+        for task in tasks:
+            task.remove_done_callback(stop)
 
     def _wait(self, work: Awaitable[Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -163,6 +177,21 @@ def _deadlocked(by: dict[int, set[int]]) -> bool:
     while more := {pid for pid, others in by.items() if pid not in free and others & by.keys() <= free}:
         free |= more
     return len(free) < len(by)
+
+
+async def _prepare(url: str) -> None:
+    """The clock and the triggers, where they are missing."""
+    connection = await asyncpg.connect(url)
+    try:
+        if await connection.fetchval("select to_regclass('simulated_clock') is null"):
+            await connection.execute(_SCHEMA)
+            for table in _WATCHED:
+                await connection.execute(_TRIGGER.format(table))
+            await connection.execute(
+                f'alter database "{await connection.fetchval("select current_database()")}" set synchronous_commit = off'
+            )
+    finally:
+        await connection.close()
 
 
 async def _as_coroutine(work: Awaitable[Any]) -> Any:

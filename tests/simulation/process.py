@@ -57,10 +57,10 @@ class Died(Exception):
 
 
 class SimulatedProcess:
-    """`id` is new for each. Implements `virtual_time.Owner`."""
+    """`name` is new for each. Implements `virtual_time.Owner`."""
 
-    def __init__(self, world: World, id: str, concurrency: int, carriers: Mapping[str, Carrier]) -> None:
-        self.world, self.id, self.dead = world, id, False
+    def __init__(self, world: World, name: str, concurrency: int, carriers: Mapping[str, Carrier]) -> None:
+        self.world, self.id, self.dead, self.frozen = world, name, False, False
         self.draining = False
         self.death: asyncio.Future[None] = world.loop.create_future()
         self.pool = SimulatedPool(world, world.postgres)
@@ -86,6 +86,15 @@ class SimulatedProcess:
         self.pool.cut()
         self.world.postgres.settle()
         self.death.set_result(None)
+
+    async def freeze(self, seconds: float) -> None:
+        """Nothing of it runs for so long: a machine that swaps, or is moved. Its connections stay."""
+        self.world.recorder.note(h.ProcessFrozen, self.id, seconds=seconds)
+        self.frozen = True
+        await asyncio.sleep(seconds)
+        if not self.dead:
+            self.world.recorder.note(h.ProcessThawed, self.id)
+            self.world.loop.thaw(self)
 
     async def stop(self) -> None:
         """As SIGTERM: no call begins, those in progress finish within a limit, leases are handed back."""
@@ -120,7 +129,8 @@ class SimulatedProcess:
             work.close()
             raise Died
         task = self.world.begin(work, name, self)
-        await asyncio.wait({task, self.death}, return_when=asyncio.FIRST_COMPLETED)
+        both: list[asyncio.Future[Any]] = [task, self.death]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise Died
         return task.result()

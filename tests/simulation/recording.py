@@ -75,8 +75,8 @@ class Recorder:
 
     def due(self, after: datetime) -> list[datetime]:
         """When contacts and campaigns that run may go on, as their rows say."""
-        running = {id for id, campaign in self.campaigns.items() if campaign["status"] in ("pending", "in_progress")}
-        found = [_at(self.campaigns[id]["scheduled_start"]) for id in running]
+        running = {campaign_id for campaign_id, campaign in self.campaigns.items() if campaign["status"] in ("pending", "in_progress")}
+        found = [_at(self.campaigns[each]["scheduled_start"]) for each in running]
         found += [_at(each["due_at"]) for each in self.contacts.values() if each["campaign_id"] in running and each["status"] == "pending"]
         return [each for each in found if each is not None and each > after]
 

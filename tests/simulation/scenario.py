@@ -50,8 +50,9 @@ class LinePlan:
 
 @dataclass(frozen=True, slots=True)
 class Unkindness:
-    """Shares (0 to 1) and rates. `kill`: of a process, at one step; `cut`: of a connection, at one statement; `verb`: of an operator's
-    deed, at one step. `post`, `late`, `doubled`, `never`, `look_up`: of requests, webhooks and look-ups that go wrong in that way."""
+    """Shares (0 to 1) of what goes wrong. At one step of the world: `kill` and `stop` (SIGTERM) of a process, `freeze` (a standstill),
+    `verb` (an operator's deed). At one statement: `cut` of its connection. `post`, `late`, `doubled`, `never`, `look_up`: of requests, of
+    webhooks in these ways, of look-ups. `last`: of each process but one, when the quiet begins."""
 
     kill: float
     cut: float
@@ -62,14 +63,16 @@ class Unkindness:
     never: float
     look_up: float
     stop: float
+    freeze: float
+    last: float
 
 
-KIND = Unkindness(kill=0, cut=0, verb=0, post=0, late=0, doubled=0, never=0, look_up=0, stop=0)
+KIND = Unkindness(kill=0, cut=0, verb=0, post=0, late=0, doubled=0, never=0, look_up=0, stop=0, freeze=0, last=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`accounts`: calls per second of each. `processes`: calls that each may hold. `busy_steps`: statements until the quiet begins;
+    """`accounts`: calls per second of each. `processes`: calls that each may hold. `busy_events`: lines of history until the quiet begins;
     `stubborn`: how likely the one who has just done a step does the next; `clock_skew_s`: of the carrier's clock."""
 
     began_at: datetime
@@ -79,7 +82,7 @@ class Scenario:
     numbers: Sequence[str]
     processes: Sequence[int]
     interval_s: float
-    busy_steps: int
+    busy_events: int
     stubborn: float
     unkindness: Unkindness
     answer_share: float
@@ -107,8 +110,8 @@ def draw(rng: Random) -> Scenario:
         campaigns=campaigns,
         numbers=numbers,
         processes=[rng.choice((1, 2, 3, 100)) for _ in range(rng.choice((1, 1, 2, 2, 3)))],
-        interval_s=rng.choice((3.0, 8.0, 8.0, 12.0)),
-        busy_steps=rng.choice((150, 300, 500)),
+        interval_s=rng.choice((4.0, 10.0, 10.0, 20.0)),
+        busy_events=rng.choice((60, 120, 200)),
         stubborn=rng.choice((0.0, 0.5, 0.9)),
         unkindness=_unkindness(rng),
         answer_share=rng.choice((0.3, 0.6, 0.9)),
@@ -179,6 +182,8 @@ def _unkindness(rng: Random) -> Unkindness:
         never=hard * rng.choice((0, 0.05, 0.3)),
         look_up=hard * rng.choice((0, 0.2)),
         stop=hard * rng.choice((0, 0, 0.001)),
+        freeze=hard * rng.choice((0, 0, 0.01)),
+        last=0.8,
     )
 
 

@@ -1,7 +1,6 @@
 """Runs one seed: a world, its processes, its carrier and its operators, until nothing is due any more; returns the history."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from tests.simulation import history as h
@@ -10,7 +9,7 @@ from tests.simulation.operators import Operators
 from tests.simulation.postgres import Postgres
 from tests.simulation.process import SimulatedProcess
 from tests.simulation.scenario import VARIABLE
-from tests.simulation.world import QUIET_AT_MOST, STEPS_AT_MOST, World, log
+from tests.simulation.world import BUSY_STEPS_AT_MOST, QUIET_AT_MOST, STEPS_AT_MOST, World
 
 ACCOUNT = "scripted"
 _AGENTS = (frozenset[str](), frozenset({VARIABLE}))
@@ -26,21 +25,14 @@ def simulate(seed: int, postgres: Postgres) -> h.History:
     postgres.empty()
     world = World(seed, postgres)
     postgres.set_clock(world.now)
-    dialer_log, handler = log(), world.log_into_history()
-    level, spread = dialer_log.level, dialer_log.propagate
-    dialer_log.setLevel(logging.INFO)
-    dialer_log.propagate = False
-    dialer_log.addHandler(handler)
     simulation = Simulation(world)
-    try:
-        return simulation.run()
-    finally:
-        for process in simulation.processes:
-            process.pool.cut()
-        world.dispose()
-        dialer_log.removeHandler(handler)
-        dialer_log.setLevel(level)
-        dialer_log.propagate = spread
+    with world.log_in_history():
+        try:
+            return simulation.run()
+        finally:
+            for process in simulation.processes:
+                process.pool.cut()
+            world.dispose()
 
 
 class Simulation:
@@ -114,13 +106,20 @@ class Simulation:
 
     def _be_busy(self) -> None:
         world = self._world
-        while world.steps < world.scenario.busy_steps or self._to_come:
+        world.be_unkind()
+        while not self._busy_enough():
             since = len(world.recorder.events)
-            step = world.turn()
-            if world.steps >= world.scenario.busy_steps:
-                continue
-            if step is not None:
+            if world.turn() is not None:
                 self._interfere(since)
+        while self._to_come:
+            world.turn()
+        for process in self._living()[1:]:
+            if world.chance(world.unkindness.last):
+                process.kill(world.leave_half_done(process))
+
+    def _busy_enough(self) -> bool:
+        world = self._world
+        return len(world.recorder.events) >= world.scenario.busy_events or world.steps >= BUSY_STEPS_AT_MOST or self._all_over()
 
     def _interfere(self, since: int) -> None:
         world = self._world
@@ -132,6 +131,8 @@ class Simulation:
         living = self._living()
         if living and world.chance(world.unkindness.kill * danger):
             self._kill(world.rng.choice(living))
+        elif living and world.chance(world.unkindness.freeze):
+            self._freeze(world.rng.choice(living))
         elif living and world.chance(world.unkindness.stop):
             stopping = world.rng.choice(living)
             self._to_come += 1
@@ -140,6 +141,18 @@ class Simulation:
     def _kill(self, process: SimulatedProcess) -> None:
         process.kill(self._world.leave_half_done(process))
         self._start_process(process.concurrency, self._world.rng.choice((0.5, 5.0, 40.0, 90.0)))
+
+    def _freeze(self, process: SimulatedProcess) -> None:
+        """Never between a flip and the answer to its POST: no dialer could know how long it has been away."""
+        calls = self._world.recorder.calls.values()
+        posting = any((each["process_id"], each["state"], each["posted_at"]) == (process.id, "requested", None) for each in calls)
+        if not posting and not process.frozen:
+            self._to_come += 1
+            self._world.begin(self._frozen(process, self._world.rng.choice((3.0, 35.0, 70.0))), f"freeze {process.id}")
+
+    async def _frozen(self, process: SimulatedProcess, seconds: float) -> None:
+        await process.freeze(seconds)
+        self._to_come -= 1
 
     async def _stop(self, process: SimulatedProcess) -> None:
         self._start_process(process.concurrency, self._world.rng.choice((0.5, 30.0)))
@@ -184,7 +197,7 @@ class Simulation:
 
     def _hint(self) -> None:
         for process in self._living():
-            if self._world.chance(0.7):
+            if self._world.chance(0.5):
                 self._world.loop.call_later(self._world.rng.uniform(0.0, 0.05), process.hint)
 
     def _read_counts(self) -> None:

@@ -16,6 +16,7 @@ class Owner(Protocol):
 
     id: str
     dead: bool
+    frozen: bool  # nothing of it runs for a while
 
 
 # The process in whose name a task runs; None: the world outside (the carrier's network, the operators' hands).
@@ -64,13 +65,26 @@ class VirtualLoop(asyncio.BaseEventLoop):
         owner = timer._context.get(OWNER)  # type: ignore[attr-defined]  # a handle tells its context to nobody else
         return owner is None or not (of_the_world or owner.dead)
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]  # typed more simply: callbacks are not looked into
+        self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
         context = context or contextvars.copy_context()
         owner = context.get(OWNER)
-        if owner is not None and owner.dead and not self._disposing:
+        if owner is not None and (owner.dead or owner.frozen) and not self._disposing:
             self._kept_back.append((callback, args, context))
             return asyncio.Handle(callback, args, self, context)
         return super().call_soon(callback, *args, context=context)
+
+    def run_in_executor(  # type: ignore[override]  # as call_soon
+        self, executor: Any, work: Callable[..., T], *args: Any
+    ) -> "asyncio.Future[T]":
+        """No threads: the work is done at once, in no time."""
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(work(*args))
+        except Exception as error:  # noqa: BLE001 - whatever it raises is for who waits for it
+            done.set_exception(error)
+        return done
 
     def run_ready(self) -> None:
         """Run what can run now, in the order in which it became ready, until all wait for something."""
@@ -90,6 +104,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         task: asyncio.Task[Any] = asyncio.Task(work, loop=self, context=context)
         self._tasks.append(task)
         return task
+
+    def thaw(self, owner: Owner) -> None:
+        """A process that was frozen goes on, with all that has happened meanwhile before it."""
+        owner.frozen = False
+        kept, self._kept_back = self._kept_back, []
+        for callback, args, context in kept:
+            self.call_soon(callback, *args, context=context)
 
     def dispose(self) -> None:
         """End every task, dead processes' too. By now whatever they ask of the world must fail at once."""

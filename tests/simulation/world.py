@@ -7,10 +7,11 @@ to run, it jumps to whatever is next. Where nothing is going on at all, it jumps
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -28,12 +29,14 @@ T = TypeVar("T")
 
 VERB: ContextVar[int | None] = ContextVar("verb", default=None)  # of the operator in whose name a task runs
 
-STEPS_AT_MOST = 20_000
+BUSY_STEPS_AT_MOST, STEPS_AT_MOST = 600, 20_000
 QUIET_AT_MOST = timedelta(days=60)
-_FIRST_STRIDE_S, _LONGEST_STRIDE_S = 30.0, 6 * 3600.0
+_LOOK_AROUND_S, _LONGEST_STRIDE_S = 30.0, 6 * 3600.0
 _STEP_S = 0.004  # about as long as a statement takes
 _DANGEROUS = (h.PostBegan, h.PostAccepted, h.CallCommitted, h.StreamBound, h.ConversationEnded)
 _STATEMENT_SHOWN = 60
+_PRODUCT_LOGS = (logging.getLogger("dialer"), logging.getLogger("db"))
+_TIMELESS = ("BEGIN", "COMMIT", "ROLLBACK")
 _READS = re.compile(r"\s*(select callwright_now\(\)|select .* from )", re.DOTALL | re.IGNORECASE)  # and no function that may write
 
 
@@ -50,22 +53,21 @@ class Step:
 
 
 class World:
-    """`loop`, `rng`, `recorder`: its time, its dice, its history. `unkindness` becomes `KIND` when the quiet begins."""
+    """`loop`, `rng`, `recorder`: its time, its dice, its history. `unkindness`: the scenario's, between its setting up and the quiet."""
 
     def __init__(self, seed: int, postgres: Postgres) -> None:
         self.seed, self.postgres, self.rng = seed, postgres, Random(seed)
         self.scenario: Scenario = draw(self.rng)
-        self.unkindness: Unkindness = self.scenario.unkindness
+        self.unkindness: Unkindness = KIND
         self.loop = VirtualLoop(self.scenario.began_at)
         self.recorder = Recorder(self.loop)
         self.over = False
         self.steps = 0
         self.busy = 0  # what the world outside has going on: calls at the carrier, webhooks on their way, verbs
         self.last_owner: Owner | None = None
-        self.killed: "list[Owner]" = []
         self._parked: list[Step] = []
         self._verbs_committed: set[int] = set()
-        self._stride_s = _FIRST_STRIDE_S
+        self._looked_around = False
         self._seen_news = -1
 
     @property
@@ -88,34 +90,48 @@ class World:
         self._parked.append(step)
         return await step.came_back
 
-    def log_into_history(self) -> IntoHistory:
-        """A handler for the product's log."""
+    @contextmanager
+    def log_in_history(self) -> Iterator[None]:
+        """What the product logs goes into the history, and nowhere else."""
         handler = IntoHistory(self.recorder)
         handler.addFilter(lambda _: not self.over)
-        return handler
+        before = [(each, each.level, each.propagate) for each in _PRODUCT_LOGS]
+        for log in _PRODUCT_LOGS:
+            log.setLevel(logging.INFO)
+            log.propagate = False
+            log.addHandler(handler)
+        try:
+            yield
+        finally:
+            for log, level, propagate in before:
+                log.removeHandler(handler)
+                log.setLevel(level)
+                log.propagate = propagate
 
     def turn(self) -> Step | None:
         """Let happen what can happen now, and then one statement; the one that was run, None where time went on instead."""
         self.loop.run_ready()
         self._parked = [each for each in self._parked if not each.owner.dead and not each.came_back.cancelled()]
         step = None
-        if self._parked and not self.chance(0.1):
-            step = self._choose()
+        awake = [each for each in self._parked if not each.owner.frozen]
+        if awake and not self.chance(0.1):
+            step = self._choose(awake)
             self._perform(step)
         else:
             self._let_time_pass()
         self.loop.run_ready()
         return step
 
-    def _choose(self) -> Step:
-        mine = [each for each in self._parked if each.owner is self.last_owner]
-        return self.rng.choice(mine if mine and self.chance(self.scenario.stubborn) else self._parked)
+    def _choose(self, awake: Sequence[Step]) -> Step:
+        mine = [each for each in awake if each.owner is self.last_owner]
+        return self.rng.choice(mine if mine and self.chance(self.scenario.stubborn) else awake)
 
     def _perform(self, step: Step) -> None:
         self._parked.remove(step)
         self.steps += 1
         self.last_owner = step.owner
-        self.postgres.set_clock(self.now)
+        if step.text not in _TIMELESS:
+            self.postgres.set_clock(self.now)
         cut = self.chance(self.unkindness.cut)
         if cut and self.chance(0.5):
             self._lose(step, made=False)
@@ -145,7 +161,7 @@ class World:
             step.came_back.set_exception(ConnectionResetError("the connection was lost"))
 
     def _see_commit(self, step: Step, task: "asyncio.Task[Any]") -> None:
-        if step.text != "COMMIT" and (step.connection.in_transaction or step.text == "BEGIN" or step.text == "ROLLBACK"):
+        if step.text != "COMMIT" and (step.connection.in_transaction or step.text in _TIMELESS):
             return
         if task.exception() is not None or _READS.match(step.text):
             return
@@ -165,18 +181,17 @@ class World:
         if not its:
             return "waiting"
         step = self.rng.choice(its)
-        if step.text in ("COMMIT", "BEGIN", "ROLLBACK") or not step.connection.in_transaction:
-            if self.chance(0.5):
-                self._parked.remove(step)
-                self.postgres.set_clock(self.now)
-                self.postgres.run(step.connection.real, step.work, lambda task: self._see_commit(step, task), lambda: True)
-                return f"{shown(step)} (carried out)"
+        if (step.text in _TIMELESS or not step.connection.in_transaction) and self.chance(0.5):
+            self._parked.remove(step)
+            self.postgres.set_clock(self.now)
+            self.postgres.run(step.connection.real, step.work, lambda task: self._see_commit(step, task), lambda: True)
+            return f"{shown(step)} (carried out)"
         return shown(step)
 
     def _let_time_pass(self) -> None:
         now = self.loop.time()
         next_timer = self.loop.next_timer()
-        if self._parked:
+        if any(not each.owner.frozen for each in self._parked):
             later = now + self.rng.expovariate(1 / _STEP_S) * self.rng.choice((1, 1, 1, 30))
             self.loop.move_to(min(later, next_timer) if next_timer is not None and next_timer > now else later)
             return
@@ -190,18 +205,20 @@ class World:
         """Whether processes would only look around, until something is due."""
         if self.recorder.news != self._seen_news:
             self._seen_news = self.recorder.news
-            self._stride_s = _FIRST_STRIDE_S
+            self._looked_around = False
             return False
         return not self.busy and not self.recorder.live
 
     def _after_idleness(self, now: float) -> float:
-        """When to look again: at what is due, at what the world outside does, or after a while that grows each time."""
-        self._stride_s = min(self._stride_s * 2, _LONGEST_STRIDE_S)
+        """When to look again: once a little later, then when something is due by its row, by the clock or outside; and now and then."""
+        if not self._looked_around:
+            self._looked_around = True
+            return now + _LOOK_AROUND_S
         moments = [self._seconds(at) for at in self.recorder.due(self.now)] + self._openings()
         outside = self.loop.next_timer(of_the_world=True)
         if outside is not None:
             moments.append(outside)
-        return min([now + self._stride_s, *(each for each in moments if each > now)])
+        return min([now + _LONGEST_STRIDE_S, *(each for each in moments if each > now)])
 
     def _openings(self) -> list[float]:
         found = []
@@ -209,13 +226,17 @@ class World:
             if campaign["status"] == "pending" and campaign["start_time"] is not None:
                 zone = ZoneInfo(campaign["timezone"])
                 today = self.now.astimezone(zone)
-                clock = datetime.strptime(campaign["start_time"], "%H:%M:%S").time()
+                clock = time.fromisoformat(campaign["start_time"])
                 days = (datetime.combine(today.date() + timedelta(days=ahead), clock, tzinfo=zone) for ahead in (0, 1))
                 found += [self._seconds(at) for at in days]
         return found
 
     def _seconds(self, at: datetime) -> float:
         return self.loop.time() + (at - self.now).total_seconds()
+
+    def be_unkind(self) -> None:
+        """The scenario's faults begin."""
+        self.unkindness = self.scenario.unkindness
 
     def be_quiet(self) -> None:
         """No faults any more."""
@@ -231,8 +252,3 @@ class World:
 def shown(step: Step) -> str:
     """A statement, short."""
     return " ".join(step.text.split())[:_STATEMENT_SHOWN]
-
-
-def log() -> logging.Logger:
-    """The product's log."""
-    return logging.getLogger("dialer")
