@@ -35,6 +35,7 @@ def sort_contacts(
     opens = hours.next_opening(begin) if hours is not None else begin
     rules = RetryRules(settings.max_retries, settings.retry_delay_min, settings.retry_on_voicemail, settings.retry_on_dropped)
     clocks: dict[tuple[timedelta | None, ...], ZoneInfo] = {}
+    groups: dict[Group, Group] = {ANY_TIME: ANY_TIME}
     called: Counter[Cohort] = Counter()
     skipped: Counter[tuple[str, str]] = Counter()
     for contact in contacts:
@@ -43,7 +44,9 @@ def sort_contacts(
             skipped[against.gate, _reason(against)] += 1
             continue
         zones = frozenset(callee_zones(contact.number, contact.zone)) if settings.local_hours else ANY_TIME
-        called[_cohort(contact, settings, alike(zones, begin, clocks), now)] += 1
+        if zones not in groups:
+            groups[zones] = alike(zones, begin, clocks)
+        called[_cohort(contact, settings, groups[zones], now)] += 1
     return Sorted(
         tuple(_of(cohort, count * each_counts) for cohort, count in called.items()),
         tuple(SkippedContacts(gate, reason, round(count * each_counts)) for (gate, reason), count in skipped.most_common()),
