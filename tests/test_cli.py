@@ -95,6 +95,13 @@ async def test_an_import_reports_each_bad_row_and_good_rows_go_in(
     assert (report["rows"], report["imported"], report["refused"]) == (3, 0, 3)  # two are there already
 
 
+async def test_an_import_shows_on_a_terminal_how_far_it_is(cli: Cli, campaign: str, contacts: Callable[[str], str]) -> None:
+    ran = cli("import", campaign, contacts(GOOD), FORCE_COLOR="1")
+    assert (ran.code, ran.output.strip()) == (0, "2 of 2 rows imported, 0 refused")
+    assert "100%" in ran.errors
+    assert "2 rows" in ran.errors
+
+
 @pytest.mark.parametrize(
     ("option", "text", "code", "says"),
     [
