@@ -83,8 +83,8 @@ where id in (select id from calls where campaign_id = :campaign_id::bigint and s
 returning id;
 
 -- name: posts_open(ids)$
--- How many of these POSTs have not come back.
-select count(*) from calls where id = any (:ids::bigint[]) and state = 'requested' and posted_at is null;
+-- How many of these POSTs have not come back, their calls unanswered. A webhook may be faster than the answer to the POST.
+select count(*) from calls where id = any (:ids::bigint[]) and state in ('requested', 'ringing') and posted_at is null;
 
 -- name: missing_variables(campaign_id)
 -- record_class: MissingVariable

@@ -34,7 +34,8 @@ where removed_at is null and rehearsal = :rehearsal::boolean and (:search::text 
 order by id desc limit :page_size::int;
 
 -- name: stop_calls(number, rehearsal)
--- Calls to the number that nobody has answered yet are to be taken back. Those whose POST is on its way are returned with the rest.
+-- Calls to the number that nobody has answered yet are to be taken back, if they are not already. Those whose POST is on its way are
+-- returned with the rest.
 update calls set cancel_wanted = true
-where number = :number::text and rehearsal = :rehearsal::boolean and state in ('requested', 'unknown', 'ringing') and not cancel_wanted
+where number = :number::text and rehearsal = :rehearsal::boolean and state in ('requested', 'unknown', 'ringing')
 returning id;

@@ -139,3 +139,56 @@ async def test_a_request_that_comes_back_after_the_stops_patience_is_hung_up_all
     await world.report((await world.calls())[0]["id"], CallState.ENDED, "canceled")
     (contact,) = await world.contacts(campaign)
     assert (contact.status, contact.tries) == ("pending", 0)
+
+
+async def begin_a_request(world: World) -> tuple[Campaign, DialerLoop, asyncio.Event]:
+    """A campaign whose one request is with the carrier, which takes it when the event is set."""
+    going, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(order: Order) -> str:
+        asked.set()
+        await going.wait()
+        return world.carrier.take(order)
+
+    campaign, loop = await world.campaign(1), await world.loop()
+    world.carrier.script = [slow]
+    await loop.run_once()
+    await asked.wait()
+    return campaign, loop, going
+
+
+async def waits(stop: Callable[[StandingClock], Awaitable[object]]) -> "tuple[StandingClock, asyncio.Future[object]]":
+    """The stop, once it waits for something."""
+    clock = StandingClock()
+    stopping_now, waiting = asyncio.ensure_future(stop(clock)), asyncio.ensure_future(clock.waited.wait())
+    await asyncio.wait({stopping_now, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    assert not stopping_now.done(), "it has answered while a request that it forbids was on its way"
+    return clock, stopping_now
+
+
+async def test_a_stop_waits_for_a_request_also_where_a_webhook_told_of_its_call_before(world: World) -> None:
+    campaign, loop, going = await begin_a_request(world)
+    first, paused = await waits(lambda clock: campaigns.pause(world.db, campaign.id, actor="test", clock=clock))
+    (call,) = await world.calls()
+    await world.report(call["id"], CallState.RINGING, carrier_call_id="CA1")
+    second, back = await waits(lambda clock: stopping.posts_are_back(world.db, [call["id"]], clock))
+    going.set()
+    await loop.placed()
+    for clock in (first, second):
+        clock.goes_on.set()
+    await asyncio.gather(paused, back)
+    assert world.carrier.hung_up == ["CA1"]
+
+
+async def test_a_second_stop_waits_for_the_same_request(world: World) -> None:
+    campaign, loop, going = await begin_a_request(world)
+    first, paused = await waits(lambda clock: campaigns.pause(world.db, campaign.id, actor="test", clock=clock))
+    second, suppressed = await waits(
+        lambda clock: suppressions.add(world.db, number(0), reason="asked", source="operator", actor="test", clock=clock)
+    )
+    going.set()
+    await loop.placed()
+    for clock in (first, second):
+        clock.goes_on.set()
+    await asyncio.gather(paused, suppressed)
+    assert world.carrier.hung_up == ["CA1"]
