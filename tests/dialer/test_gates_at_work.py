@@ -63,6 +63,30 @@ async def test_calls_per_second_of_the_account_hold_over_all_campaigns(world: Wo
     assert made == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
+async def test_calls_per_second_of_a_number_hold_for_it_and_for_no_other(world: World) -> None:
+    await world.db.pool.execute("update carrier_accounts set calls_per_second = 1e9")
+    await world.db.pool.execute("update phone_numbers set calls_per_second = 1")
+    other = await world.value(
+        "insert into phone_numbers (e164, carrier_account_id) values ('+493099999', $1) returning id", world.account_id
+    )
+    slow, fast = await world.campaign(5), await world.campaign(5, first=100, phone_number_id=other)
+    loop = await world.loop()
+    for _ in range(4):
+        await world.tick(loop)
+        await world.later(milliseconds=500)
+    made = [call["campaign_id"] for call in await world.calls()]
+    assert (made.count(slow.id), made.count(fast.id)) == (2, 5)
+
+
+async def test_a_process_that_has_not_said_that_it_is_there_dials_nobody(world: World) -> None:
+    await world.campaign(1)
+    loop = await world.loop()
+    await world.db.pool.execute("delete from processes")
+    assert await world.tick(loop) == 0
+    await loop.start_process()
+    assert await world.tick(loop) == 1
+
+
 async def test_the_throttle_delay_lies_between_the_starts_of_two_calls(world: World) -> None:
     await world.campaign(5, throttle_delay_ms=30_000)
     loop = await world.loop()
