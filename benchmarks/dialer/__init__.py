@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from benchmarks.dialer import imports
+from benchmarks.dialer import attempts, imports
 from mediaserver.figure import Figure
 
-PARTS: tuple[ModuleType, ...] = (imports,)
+PARTS: tuple[ModuleType, ...] = (imports, attempts)
 
 
 def figures(runs: int) -> Iterable[Figure]:

@@ -35,7 +35,7 @@ create table call_first_words (
     primary key (campaign_id, first_word_ms)
 ) with (fillfactor = 50);
 
--- The words of the transcript of each ended call of a campaign that has one. Beside them two marks that no text can hold: which block of
+-- The words of the transcript of each ended call of a campaign that has one. Beside them marks that no text can hold: which blocks of
 -- the campaign's calls it lies in, and its result; so that one index answers a search for all of them.
 create table call_words (
     call_id bigint primary key references calls on delete cascade,
@@ -47,16 +47,17 @@ create index call_words_campaign on call_words (campaign_id, call_id);
 -- Without a list of pending entries: the call that would have to merge them would hold its campaign's lock meanwhile.
 create index call_words_words on call_words using gin (words) with (fastupdate = off);
 
-create function call_block(call_id bigint) returns bigint language sql immutable parallel safe as $$ select call_id >> 13 $$;
-create function block_mark(campaign_id bigint, block bigint) returns text language sql immutable parallel safe as $$
-    select '#' || campaign_id || '.' || block
+-- Blocks of 2^bits ids.
+create function block_mark(campaign_id bigint, call_id bigint, bits int) returns text language sql immutable parallel safe as $$
+    select '#' || campaign_id || '.' || bits || '.' || (call_id >> bits)
 $$;
 create function result_mark(result text) returns text language sql immutable parallel safe as $$ select '=' || result $$;
 
 -- What is kept of a call's transcript. What goes beyond 200,000 characters is not searched: a tsvector has a limit.
 create function words_of(call calls) returns tsvector language sql stable as $$
     select to_tsvector('simple', left(string_agg(t.text, E'\n' order by t.position), 200000))
-           || array_to_tsvector(array[block_mark(call.campaign_id, call_block(call.id)), result_mark(call.result)])
+           || array_to_tsvector(array[
+               block_mark(call.campaign_id, call.id, 13), block_mark(call.campaign_id, call.id, 18), result_mark(call.result)])
     from transcript_turns t where t.call_id = call.id
 $$;
 
@@ -143,8 +144,9 @@ create trigger turns_replaced after update on transcript_turns referencing new t
     for each statement execute function keep_words_of_late_turns();
 
 -- A campaign's calls that hold what is asked for, newest first: `most` that come before the call `before_id`. Looks through one block
--- of calls after the other, so that a frequent word fills a page from the first block and no word has more than a block's calls read at once.
--- `results`: any of these, null for all. Within a campaign ids rise with time: the two ends of a time are found by their ids.
+-- of calls after the other, so that a frequent word fills a page from the first, and no word has more than a block's calls read at once.
+-- Small blocks as long as each of them gives a few, large ones else. `results`: any of these, null for all.
+-- Within a campaign ids rise with time: the two ends of a time are found by their ids.
 create function calls_with_words(
     of_campaign bigint, asked tsquery, results text[], since timestamptz, until timestamptz, before_id bigint, most int
 ) returns setof bigint language plpgsql stable as $$
@@ -152,6 +154,7 @@ declare
     oldest bigint := 0;
     above bigint := coalesce(before_id, 9223372036854775807);
     newest bigint;
+    bits int := 13;
     found_here int;
 begin
     if results is not null then
@@ -179,14 +182,15 @@ begin
         return query
             with here as materialized (
                 select w.call_id, w.planned_at from call_words w
-                where w.words @@ (asked && quote_literal(block_mark(of_campaign, call_block(newest)))::tsquery)
+                where w.words @@ (asked && quote_literal(block_mark(of_campaign, newest, bits))::tsquery)
             )
             select h.call_id from here h
             where h.call_id < above and (since is null or h.planned_at >= since) and (until is null or h.planned_at < until)
             order by h.call_id desc limit most;
         get diagnostics found_here = row_count;
         most := most - found_here;
-        above := call_block(newest) << 13;
+        above := (newest >> bits) << bits;
+        bits := case when found_here < 16 then 18 else 13 end;
     end loop;
 end $$;
 
@@ -210,7 +214,8 @@ returns table (gate text, reason text, contacts bigint, at_least boolean, look_a
         from gates g cross join clock
         cross join lateral (
             select count(*) as contacts from (
-                select from contacts c where c.campaign_id = of_campaign and c.status = 'pending' and c.blocked_by = g.gate limit most + 1) c
+                select from contacts c where c.campaign_id = of_campaign and c.status = 'pending' and c.blocked_by = g.gate
+                order by c.look_again_at limit most + 1) c
         ) n
         left join lateral (
             select c.blocked_reason as reason, c.look_again_at from contacts c
@@ -232,11 +237,11 @@ returns table (gate text, reason text, contacts bigint, at_least boolean, look_a
             select count(*) as contacts from (
                 (select from contacts c
                  where c.campaign_id = of_campaign and c.status = 'pending' and c.blocked_by is null and c.not_before <= clock.now
-                 limit most + 1)
+                 order by c.not_before limit most + 1)
                 union all
                 (select from contacts c
                  where c.campaign_id = of_campaign and c.status = 'pending' and not c.is_retry and c.due_at = '1970-01-01 00:00+00'
-                   and c.blocked_by is null limit most + 1)
+                   and c.blocked_by is null order by c.due_at, c.id limit most + 1)
                 limit most + 1) c
         ) n
     )
