@@ -232,14 +232,11 @@ def process_concurrency_holds(reading: Reading) -> Iterator[Finding]:
     """No process claims a call while it holds as many as it may hold at once."""
     for attempt in reading.attempts.values():
         plan, most = attempt.plan, reading.capacity.get(attempt.plan.holder)
-        held = [each for each in reading.attempts.values() if _holder_before(each, plan.turn) == plan.holder]
+        held = [
+            each for each in reading.attempts.values() if each.ends_turn > plan.turn and each.holder_at(attempt.planned_at) == plan.holder
+        ]
         if most is not None and len(held) >= most:
             yield broken(plan.at, f"{plan.holder} holds {len(held)} calls and claims one more, {most} are allowed", call=attempt.id)
-
-
-def _holder_before(attempt: Attempt, turn: int) -> str | None:
-    before = [each for each in attempt.commits if each.turn < turn]
-    return before[-1].holder if before and before[-1].after != "ended" else None
 
 
 def throttled_backs_off(reading: Reading) -> Iterator[Finding]:
@@ -278,7 +275,8 @@ def retries_go_first(reading: Reading) -> Iterator[Finding]:
             other = rows.before(plan.turn)
             if other is None or other.campaign_id != plan.campaign_id or other.after != "pending" or other.not_before is None:
                 continue
-            if other.not_before < attempt.planned_at and other.blocked_by is None and _could_go(reading, other, settings, plan):
+            due = max(other.not_before, other.at)
+            if due < attempt.planned_at and other.blocked_by is None and _could_go(reading, other, settings, plan):
                 yield broken(plan.at, f"fresh contact {chosen.contact_id} goes before the due retry of {contact_id}", call=attempt.id)
 
 

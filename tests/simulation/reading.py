@@ -163,6 +163,11 @@ class Attempt:
         states = [each.after for each in self.commits if each.turn < turn]
         return states[-1] if states else None
 
+    def holder_at(self, at: datetime) -> str | None:
+        """The process that held it before this instant, as others could have read it by then."""
+        holders = [each.holder for each in self.commits if each.at < at]
+        return holders[-1] if holders else None
+
     def live_before(self, turn: int) -> bool:
         return self.plan.turn < turn <= self.ends_turn
 
