@@ -287,3 +287,20 @@ def test_a_variable_can_be_written_in_a_text(header: str) -> None:
     name = snake_case(header)
     assert name == "" or name.isidentifier()
     assert snake_case(name) == name
+
+
+async def test_missing_variables_are_counted_before_start_as_the_gate_will_count_them(world: World) -> None:
+    definition = {"first_message": "{{contact_name}} {{city}} {{zip}} {{phone_number}} {{note|none}}"}
+    await world.db.pool.execute("update agent_versions set definition = $1", definition)
+    campaign = await world.campaign(0, start=False)
+    text = "phone_number,contact_name,city\n+49301234567,Ann,Bonn\n+49301234568,,Köln\n+49301234569,Cy,\n+49301234560\n"
+    report = await import_contacts(world.db, campaign.id, io.BytesIO(text.encode()), actor="test")
+    assert report.imported == 4
+    counted = {each.name: each.contacts for each in await campaigns.missing_variables(world.db, campaign.id)}
+    assert counted == {"zip": 4, "city": 2, "contact_name": 2}
+    gate = await world.db.pool.fetch(
+        """select name, count(*) as contacts
+           from contacts ct, agent_versions av, unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as name
+           group by name"""
+    )
+    assert counted == {row["name"]: row["contacts"] for row in gate}
