@@ -11,6 +11,7 @@ from typing import Any
 from db.database import Connection, Database
 from dialer import ending, queries
 from dialer.lifecycle import CallState
+from dialer.retries import Outcome, outcome_of_conversation
 
 
 class Superseded(Exception):
@@ -101,6 +102,12 @@ async def finish_conversation(db: Database, call_id: int, fence: int, result: Co
     return await db.retrying(work)
 
 
+def _goal(result: ConversationResult) -> str:
+    """A machine that nothing was left on met no goal, whatever was said to it."""
+    outcome = outcome_of_conversation(result.reason, result.who, message_delivered=result.message_delivered)
+    return "not_met" if outcome is Outcome.VOICEMAIL_NO_MESSAGE else result.goal
+
+
 async def _keep_result(connection: Connection, call_id: int, fence: int, result: ConversationResult) -> bool:
     kept = await queries.settling.keep_result(
         connection,
@@ -109,7 +116,7 @@ async def _keep_result(connection: Connection, call_id: int, fence: int, result:
         ended_by=result.ended_by,
         reason=result.reason,
         who=result.who,
-        goal=result.goal,
+        goal=_goal(result),
         evidence=dict(result.evidence),
         fields=dict(result.fields),
         summary=result.summary,
