@@ -299,8 +299,8 @@ async def test_missing_variables_are_counted_before_start_as_the_gate_will_count
     counted = {each.name: each.contacts for each in await campaigns.missing_variables(world.db, campaign.id)}
     assert counted == {"zip": 4, "city": 2, "contact_name": 2}
     gate = await world.db.pool.fetch(
-        """select name, count(*) as contacts
-           from contacts ct, agent_versions av, unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as name
-           group by name"""
+        """select lacks, count(*) as contacts
+           from contacts ct, agent_versions av, unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as v (lacks)
+           group by lacks"""
     )
-    assert counted == {row["name"]: row["contacts"] for row in gate}
+    assert counted == {row["lacks"]: row["contacts"] for row in gate}
