@@ -300,7 +300,8 @@ async def test_missing_variables_are_counted_before_start_as_the_gate_will_count
     assert counted == {"zip": 4, "city": 2, "contact_name": 2}
     gate = await world.db.pool.fetch(
         """select lacks, count(*) as contacts
-           from contacts ct, agent_versions av, unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as v (lacks)
+           from contacts ct, agent_versions av,
+                unnest(missing_variables(av.required_variables, ct.variables, ct.number, ct.name)) as v (lacks)
            group by lacks"""
     )
     assert counted == {row["lacks"]: row["contacts"] for row in gate}
