@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -111,17 +110,16 @@ async def _campaign(connection: Connection, plan: Plan) -> int:
 
 async def _contacts_and_calls(connection: Connection, plan: Plan, campaign_id: int, told: Told) -> None:
     await _seeding.prepare(connection)
-    sizes: dict[str, Any] = {"campaign_id": campaign_id, "seed": plan.seed, "contacts": plan.contacts, "calls": plan.calls}
-    last_contact = 0
+    campaign = {"campaign_id": campaign_id, "seed": plan.seed}
+    sizes = campaign | {"contacts": plan.contacts, "calls": plan.calls}
     for first, last in _batches(plan.contacts):
-        last_contact = await _seeding.add_contacts(connection, **sizes, first=first, last=last)
+        await _seeding.add_contacts(connection, **sizes, first=first, last=last)
         told(last - first + 1)
-    first_contact = last_contact - plan.contacts + 1
     for first, last in _batches(plan.calls):
-        ids = await _seeding.add_calls(connection, **sizes, first=first, last=last, first_contact=first_contact, days=plan.days)
+        ids = await _seeding.add_calls(connection, **sizes, first=first, last=last, days=plan.days)
         between = {"first_id": ids["first_id"], "last_id": ids["last_id"]}
-        await _seeding.add_turns(connection, seed=plan.seed, **between)
-        await _seeding.add_events(connection, **between)
+        await _seeding.add_turns(connection, **campaign, contacts=plan.contacts, **between)
+        await _seeding.add_events(connection, campaign_id=campaign_id, **between)
         told(last - first + 1)
 
 

@@ -53,40 +53,36 @@ returns table (below int, outcome text, who text, goal text, reason text, ended_
     order by 1 limit 1
 $$;
 
--- name: add_contacts(campaign_id, seed, first, last, contacts, calls)$
+-- name: add_contacts(campaign_id, seed, first, last, contacts, calls)!
 -- Contacts by their place in the campaign, from 0, as their last call left them; numbers of an area code that nobody has. Who was not
--- reached is to be tried again, some live where it is night. The id of the last.
-with added as (
-    insert into contacts (campaign_id, number, name, variables, status, tries, begun, last_outcome, not_before, blocked_by, blocked_reason,
-                          look_again_at)
-    select :campaign_id::bigint, '+1999' || lpad(g::text, 7, '0'), w.first || ' ' || w.last,
-           jsonb_build_object('customer_name', w.first, 'appointment_date', w.day, 'appointment_time', w.hour),
-           coalesce(f.contact_status, 'pending'), case when f.outcome is not null then 1 + l.place / :contacts::bigint else 0 end,
-           f.outcome is not null, f.outcome,
-           case when f.contact_status = 'pending' then callwright_now() + w.roll * interval '1 min' end,
-           case when f.contact_status = 'pending' and w.roll < 400 then 'local_hours' end,
-           case when f.contact_status = 'pending' and w.roll < 400 then 'it is night where they live' end,
-           case when f.contact_status = 'pending' and w.roll < 400 then callwright_now() + interval '6 h' end
-    from generate_series(:first::bigint, :last::bigint) g
-    cross join lateral (
-        select case when g < :calls::bigint then g + :contacts::bigint * ((:calls::bigint - 1 - g) / :contacts::bigint) end as place
-    ) l
-    left join lateral pg_temp.fate(l.place, :seed::bigint) f on l.place is not null
-    cross join lateral (
-        select (array['Ada','Alan','Anna','Barbara','Carla','Dennis','Donald','Edsger','Emma','Frances','Grace','Hugo','Ida','Jonas','Ken',
-                      'Lena','Margaret','Nora','Otto','Radia'])[1 + abs(hashint8extended(g, :seed::bigint)) % 20] as first,
-               (array['Adams','Baker','Clark','Dijkstra','Evans','Fischer','Garcia','Hopper','Ivanova','Jones','Knuth','Liskov','Miller',
-                      'Novak','Otte','Perlman','Quinn','Ritchie','Silva','Turing'])[1 + abs(hashint8extended(g, :seed::bigint + 1)) % 20] as last,
-               (array['Monday','Tuesday','Wednesday','Friday'])[1 + abs(hashint8extended(g, :seed::bigint + 2)) % 4] as day,
-               (array['nine','ten','eleven','noon','two','three','four'])[1 + abs(hashint8extended(g, :seed::bigint + 3)) % 7] as hour,
-               1 + abs(hashint8extended(g, :seed::bigint + 30)) % 1000 as roll
-    ) w
-    order by g
-    returning id
-)
-select max(id) from added;
+-- reached is to be tried again, some live where it is night.
+insert into contacts (campaign_id, number, name, variables, status, tries, begun, last_outcome, not_before, blocked_by, blocked_reason,
+                      look_again_at)
+select :campaign_id::bigint, '+1999' || lpad(g::text, 7, '0'), w.first || ' ' || w.last,
+       jsonb_build_object('customer_name', w.first, 'appointment_date', w.day, 'appointment_time', w.hour),
+       coalesce(f.contact_status, 'pending'), case when f.outcome is not null then 1 + l.place / :contacts::bigint else 0 end,
+       f.outcome is not null, f.outcome,
+       case when f.contact_status = 'pending' then callwright_now() + w.roll * interval '1 min' end,
+       case when f.contact_status = 'pending' and w.roll < 400 then 'local_hours' end,
+       case when f.contact_status = 'pending' and w.roll < 400 then 'it is night where they live' end,
+       case when f.contact_status = 'pending' and w.roll < 400 then callwright_now() + interval '6 h' end
+from generate_series(:first::bigint, :last::bigint) g
+cross join lateral (
+    select case when g < :calls::bigint then g + :contacts::bigint * ((:calls::bigint - 1 - g) / :contacts::bigint) end as place
+) l
+left join lateral pg_temp.fate(l.place, :seed::bigint) f on l.place is not null
+cross join lateral (
+    select (array['Ada','Alan','Anna','Barbara','Carla','Dennis','Donald','Edsger','Emma','Frances','Grace','Hugo','Ida','Jonas','Ken',
+                  'Lena','Margaret','Nora','Otto','Radia'])[1 + abs(hashint8extended(g, :seed::bigint)) % 20] as first,
+           (array['Adams','Baker','Clark','Dijkstra','Evans','Fischer','Garcia','Hopper','Ivanova','Jones','Knuth','Liskov','Miller',
+                  'Novak','Otte','Perlman','Quinn','Ritchie','Silva','Turing'])[1 + abs(hashint8extended(g, :seed::bigint + 1)) % 20] as last,
+           (array['Monday','Tuesday','Wednesday','Friday'])[1 + abs(hashint8extended(g, :seed::bigint + 2)) % 4] as day,
+           (array['nine','ten','eleven','noon','two','three','four'])[1 + abs(hashint8extended(g, :seed::bigint + 3)) % 7] as hour,
+           1 + abs(hashint8extended(g, :seed::bigint + 30)) % 1000 as roll
+) w
+order by g;
 
--- name: add_calls(campaign_id, seed, first, last, first_contact, contacts, calls, days)^
+-- name: add_calls(campaign_id, seed, first, last, contacts, calls, days)^
 -- Ended calls by their place, from 0, one contact after the other, spread over the working hours of so many days until yesterday. The first
 -- and the last id.
 with added as (
@@ -118,15 +114,15 @@ with added as (
         select date_trunc('day', callwright_now()) - make_interval(days => :days::int) + (g * :days::int / :calls::bigint) * interval '1 day'
                + interval '9 h' + (g * :days::int % :calls::bigint) * interval '9 h' / :calls::bigint as at
     ) t
-    join contacts ct on ct.id = :first_contact::bigint + g % :contacts::bigint
     join campaigns c on c.id = :campaign_id::bigint
+    join contacts ct on ct.campaign_id = c.id and ct.number = '+1999' || lpad((g % :contacts::bigint)::text, 7, '0')
     join phone_numbers n on n.id = c.phone_number_id
     order by g
     returning id
 )
 select min(id) as first_id, max(id) as last_id from added;
 
--- name: add_turns(seed, first_id, last_id)!
+-- name: add_turns(campaign_id, seed, contacts, first_id, last_id)!
 -- The conversations of these calls. Three in ten calls have the word thursday in them, one in a thousand the word wheelchair.
 insert into transcript_turns (call_id, position, speaker, text, start_ms, end_ms)
 select k.id, p, case when p % 2 = 0 then 'agent' else 'callee' end,
@@ -135,27 +131,27 @@ select k.id, p, case when p % 2 = 0 then 'agent' else 'callee' end,
             when p % 2 = 0 then (array['Can you come at that time?', 'Would another day suit you better?', 'Thank you, I will note that down.',
                 'Please bring your insurance card and the letter from your doctor.', 'Is there anything else that we should know?',
                 'I will send you a message with the address.', 'Then we will see you soon. Goodbye.', 'The visit takes about half an hour.'
-                ])[1 + abs(hashint8extended(k.id * 64 + p, :seed::bigint + 20)) % 8]
+                ])[1 + abs(hashint8extended(k.place * 64 + p, :seed::bigint + 20)) % 8]
             else (array['Yes, that is fine with me.', 'I am at work right now, can you be quick?', 'Let me look into my calendar for a moment.',
                 'Who is calling, please?', 'No, I can not come, my daughter has a school play.', 'All right, thanks for the call.',
                 'Could we make it a little later in the afternoon?', 'I had forgotten about it completely.', 'Is there parking near the clinic?',
                 'My number has changed, please write down the new one.', 'That sounds good, see you then.', 'Please speak up, the line is bad.'
-                ])[1 + abs(hashint8extended(k.id * 64 + p, :seed::bigint + 20)) % 12] end
-       || case when p = 1 and abs(hashint8extended(k.id, :seed::bigint + 21)) % 1000 < 429 then ' Thursday would be best.' else '' end
-       || case when p = 1 and abs(hashint8extended(k.id, :seed::bigint + 22)) % 10000 < 14 then ' I need a place for my wheelchair.' else '' end,
+                ])[1 + abs(hashint8extended(k.place * 64 + p, :seed::bigint + 20)) % 12] end
+       || case when p = 1 and abs(hashint8extended(k.place, :seed::bigint + 21)) % 1000 < 429 then ' Thursday would be best.' else '' end
+       || case when p = 1 and abs(hashint8extended(k.place, :seed::bigint + 22)) % 10000 < 14 then ' I need a place for my wheelchair.' else '' end,
        p * 4000 + 200, p * 4000 + 3600
-from calls k
-cross join lateral generate_series(0, case when k.who = 'human' then 3 + abs(hashint8extended(k.id, :seed::bigint + 23)) % 7 else 1 end) p
-where k.id between :first_id::bigint and :last_id::bigint and k.who is not null;
+from (select c.*, substr(c.number, 6)::bigint + (c.try - 1) * :contacts::bigint as place from calls c
+      where c.id between :first_id::bigint and :last_id::bigint and c.campaign_id = :campaign_id::bigint and c.who is not null) k
+cross join lateral generate_series(0, case when k.who = 'human' then 3 + abs(hashint8extended(k.place, :seed::bigint + 23)) % 7 else 1 end) p;
 
--- name: add_events(first_id, last_id)!
+-- name: add_events(campaign_id, first_id, last_id)!
 -- What was told about these calls.
 insert into call_events (call_id, at, source, kind)
 select k.id, e.at, e.source, e.kind
 from calls k
 cross join lateral (values (k.requested_at, 'dialer', 'requested'), (k.ringing_at, 'carrier', 'ringing'),
                            (k.answered_at, 'carrier', 'answered'), (k.ended_at, 'carrier', 'ended')) as e (at, source, kind)
-where k.id between :first_id::bigint and :last_id::bigint and e.at is not null
+where k.id between :first_id::bigint and :last_id::bigint and k.campaign_id = :campaign_id::bigint and e.at is not null
 order by k.id, e.at;
 
 -- name: words_index()$
