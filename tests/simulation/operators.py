@@ -59,6 +59,14 @@ class Operators:
         else:
             self._on_number(rng.choice(_NUMBER_VERBS), rng.choice(self._world.scenario.numbers))
 
+    def get_in_the_way(self, call: h.CallCommitted) -> None:
+        """Stop a call that is about to start."""
+        verb = self._world.rng.choice((Verb.PAUSE, Verb.PAUSE, Verb.CANCEL, Verb.SUPPRESS, Verb.SUPPRESS))
+        if verb is Verb.SUPPRESS:
+            self._on_number(verb, call.number)
+        elif call.campaign_id is not None:
+            self._on_campaign(verb, call.campaign_id)
+
     async def see_to_the_end(self) -> None:
         """Start what is a Draft and resume what is paused, for as long as there is any."""
         world = self._world

@@ -13,6 +13,7 @@ from tests.simulation.world import BUSY_STEPS_AT_MOST, QUIET_AT_MOST, STEPS_AT_M
 
 ACCOUNT = "scripted"
 _AGENTS = (frozenset[str](), frozenset({VARIABLE}))
+_ABOUT_TO_START = ((None, "planned"), ("planned", "requested"))
 _COUNTS = ("pending", "in_progress", "completed", "failed", "skipped")
 _COUNT = ", ".join(f"count(*) filter (where status = '{status}') as {status}" for status in _COUNTS)
 _READ_COUNTS = f"""select k.campaign_id, to_jsonb(k) - 'campaign_id' as kept, to_jsonb(c) - 'campaign_id' as counted
@@ -126,6 +127,10 @@ class Simulation:
         danger = 6 if world.in_danger(since) else 1
         if world.chance(world.unkindness.verb * danger):
             self._operators.interfere()
+        calls = [each for each in world.recorder.events[since:] if isinstance(each, h.CallCommitted)]
+        for call in calls:
+            if (call.before, call.after) in _ABOUT_TO_START and world.chance(world.unkindness.verb * 5):
+                self._operators.get_in_the_way(call)
         if world.chance(0.01):
             self._read_counts()
         living = self._living()
