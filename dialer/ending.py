@@ -65,8 +65,8 @@ def outcome_of(call: CallRow) -> Outcome:
     """What came of a call that is over: what the conversation says, else what the carrier says."""
     if call.conversation_ended_at is not None:
         return outcome_of_conversation(call.end_reason or "", call.who or "unknown", message_delivered=call.message_delivered)
-    if call.answered_at is None and call.cancel_wanted:
-        return Outcome.WITHDRAWN
+    if call.answered_at is None and call.cancel_wanted and call.carrier_outcome in (None, "canceled"):
+        return Outcome.WITHDRAWN  # one that was busy before we took it back has been tried
     return outcome_of_carrier(call.carrier_outcome, answered=call.answered_at is not None)
 
 

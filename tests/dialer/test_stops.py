@@ -192,3 +192,19 @@ async def test_a_second_stop_waits_for_the_same_request(world: World) -> None:
         clock.goes_on.set()
     await asyncio.gather(paused, suppressed)
     assert world.carrier.hung_up == ["CA1"]
+
+
+@pytest.mark.parametrize(
+    ("ended_as", "outcome", "tries"), [("canceled", "withdrawn", 0), ("busy", "busy", 1), ("no_answer", "no_answer", 1)]
+)
+async def test_a_stopped_call_that_ended_by_itself_before_it_was_taken_back_is_a_try(
+    world: World, ended_as: str, outcome: str, tries: int
+) -> None:
+    campaign = await world.campaign(1)
+    await world.tick(await world.loop())
+    await suppressions.add(world.db, number(0), reason="asked", source="operator", actor="test")
+    (call,) = await world.calls()
+    await world.report(call["id"], CallState.ENDED, ended_as)
+    assert (await world.call(call["id"]))["outcome"] == outcome
+    (contact,) = await world.contacts(campaign)
+    assert contact.tries == tries
