@@ -7,10 +7,13 @@ from typing import Any
 
 import asyncpg
 import psutil
+import pytest
 
 from db.embedded import attached_url
 from tests.system.house import Callee, House, house
 from tests.system.processes import all_ended, until
+
+pytestmark = pytest.mark.timeout(300)
 
 LEAVES_SOON, LEAVES_TOO = Callee("+12125550231", "Ada Early", "hangs_up"), Callee("+12125550232", "Bea Brief", "hangs_up")
 STAYS, LETS_IT_RING = Callee("+12125550233", "Stan Staley", "agrees"), Callee("+12125550234", "Nora Nobody", "no_answer")
