@@ -223,3 +223,13 @@ async def test_the_password_of_a_database_is_in_no_message(cli: Cli) -> None:
 async def test_names_with_any_letter_are_kept(cli: Cli, database: Database) -> None:
     assert cli("user", "create", "Łucja O'Neil").code == 0
     assert await database.pool.fetchval("select name from users") == "Łucja O'Neil"
+
+
+async def test_a_rehearsal_is_seeded_and_found_in_the_list(cli: Cli) -> None:
+    made = cli("seed", "--contacts", "30", "--calls", "50", "--name", "Rehearsal of spring", "--json")
+    assert (made.code, made.errors) == (0, "")
+    told = json.loads(made.output)
+    assert (told["contacts"], told["calls"]) == (30, 50)
+    [listed] = json.loads(cli("campaign", "list", "--json").output)
+    assert listed == {"id": told["campaign_id"], "name": "Rehearsal of spring", "status": "paused"}
+    refused(cli("seed", "--contacts", "0"), "callwright seed: ", "contacts")
