@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,16 @@ class CarriersCall:
     queued: bool = False
     outcome: str | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False, slots=True)
+class _Stream:
+    """A media stream. `over`: the process that serves it sees its end; `left`: the carrier does not use it any more."""
+
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    broke: bool = False
+    served: bool = False
 
 
 class SimulatedCarrier:
@@ -218,11 +228,36 @@ class SimulatedCarrier:
         server = self._somebody()
         if server is None or call.over.is_set():
             return False
+        stream = _Stream()
+        self._busy(self._end_of(call, stream), f"end of a stream of {call.id}")
+        serving = self._busy(self._serve_stream(call, server, token, talk, stream), f"stream of {call.id}")
+        await stream.left.wait()
+        if stream.broke:
+            return False  # the callee hears nothing any more, and its action URL is asked
+        await serving
+        return stream.served or self._world.chance(0.4)
+
+    async def _serve_stream(self, call: CarriersCall, server: SimulatedProcess, token: str, talk: Talk, stream: "_Stream") -> None:
         try:
-            await server.do(server.talk(call.order.call_id, call.id, call.order.to, token, talk, call.over), f"stream of {call.id}")
+            await server.do(server.talk(call.order.call_id, call.id, call.order.to, token, talk, stream.over), f"stream of {call.id}")
+            stream.served = True
         except _AWAY:
-            return self._world.chance(0.4)  # its action URL is asked, unless the callee has gone
-        return True
+            pass
+        finally:
+            stream.left.set()
+
+    async def _end_of(self, call: CarriersCall, stream: "_Stream") -> None:
+        """The stream ends with its call; or it breaks before, which the process that serves it may see late."""
+        world = self._world
+        breaks_after = world.rng.uniform(1.0, 40.0) if world.chance(world.unkindness.broken) else None
+        ended = self._busy(call.over.wait(), f"end of {call.id}")
+        left = self._busy(stream.left.wait(), f"end of a stream of {call.id}")
+        await asyncio.wait({ended, left}, timeout=breaks_after, return_when=asyncio.FIRST_COMPLETED)
+        if not (call.over.is_set() or stream.left.is_set()):
+            stream.broke = True
+            stream.left.set()
+            await asyncio.sleep(world.rng.choice((0.5, 20.0)))
+        stream.over.set()
 
     async def _callee_leaves(self, call: CarriersCall, seconds: float) -> None:
         if not await self._ended_within(call, seconds):
@@ -327,7 +362,7 @@ class SimulatedCarrier:
     def _travel(self) -> float:
         return self._world.rng.choice((0.02, 0.1, 0.1, 0.5, 2.0))
 
-    def _busy(self, work: Any, name: str) -> None:
+    def _busy(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[None]":
         """Something that the world outside does, until it is done."""
         world = self._world
 
@@ -338,7 +373,7 @@ class SimulatedCarrier:
                 world.busy -= 1
 
         world.busy += 1
-        world.begin(until_done(), name)
+        return world.begin(until_done(), name)
 
 
 def _tell(answer: "asyncio.Future[Any]", what: str | BaseException) -> None:

@@ -23,10 +23,16 @@ Planted = Callable[[Postgres], AbstractContextManager[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`planted`: breaks the dialer while the context lasts."""
+    """`planted`: breaks the dialer while the context lasts. `shown_by`: a seed that showed it once, which is the first to be tried."""
 
     what: str
     planted: Planted
+    shown_by: int = 0
+
+    def seeds(self, most: int) -> Iterator[int]:
+        """Seeds to catch it with."""
+        yield self.shown_by
+        yield from (seed for seed in range(most - 1) if seed != self.shown_by)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dialer import campaigns, contacts, suppressions
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign
 from dialer.errors import NotAllowed, NotFound, Outdated
 from tests.simulation import history as h
-from tests.simulation.history import Verb
+from tests.simulation.history import Row, Verb
 from tests.simulation.process import Died, SimulatedProcess
 from tests.simulation.scenario import Person, person, settings
 from tests.simulation.world import VERB, World
@@ -50,7 +50,10 @@ class Operators:
         """One deed, whatever comes of it."""
         rng, known = self._world.rng, self._world.recorder
         kind = rng.random()
-        if kind < 0.5:
+        live = [each for _, each in sorted(known.calls.items()) if each["state"] in ("planned", "requested")]
+        if live and self._world.chance(0.6):
+            self.stop(rng.choice(live))
+        elif kind < 0.5:
             verb, campaign_id = rng.choice(_CAMPAIGN_VERBS), rng.choice(sorted(known.campaigns))
             if verb is not Verb.CANCEL or self._world.chance(0.3):
                 self._on_campaign(verb, campaign_id)
@@ -66,6 +69,16 @@ class Operators:
             self._on_number(verb, call.number)
         elif call.campaign_id is not None:
             self._on_campaign(verb, call.campaign_id)
+
+    def stop(self, call: Row) -> None:
+        """Something that forbids a call which is on its way."""
+        match self._world.rng.random():
+            case share if share < 0.5:
+                self._on_number(Verb.SUPPRESS, call["number"])
+            case share if share < 0.9:
+                self._on_campaign(Verb.PAUSE, call["campaign_id"])
+            case _:
+                self._on_campaign(Verb.CANCEL, call["campaign_id"])
 
     async def see_to_the_end(self) -> None:
         """Start what is a Draft and resume what is paused, for as long as there is any."""

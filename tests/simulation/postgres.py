@@ -24,6 +24,7 @@ _EMPTIED = (
     "campaigns, contacts, campaign_counts, calls, call_events, transcript_turns, gate_verdicts, suppressions, callees, processes,"
     " audit_log, carrier_accounts, phone_numbers, agents, agent_versions, contact_imports, simulated_changes"
 )
+_TABLES = "select oid::regclass::text as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
 _SOON_S = 0.003  # a statement that has not come back by then may be waiting for a lock
 
 _SCHEMA = """
@@ -187,6 +188,8 @@ async def _prepare(url: str) -> None:
             await connection.execute(_SCHEMA)
             for table in _WATCHED:
                 await connection.execute(_TRIGGER.format(table))
+            for row in await connection.fetch(_TABLES):  # so that plans, and with them what is read in which order, stay as they are
+                await connection.execute(f"alter table {row['name']} set (autovacuum_enabled = off)")
             await connection.execute(
                 f'alter database "{await connection.fetchval("select current_database()")}" set synchronous_commit = off'
             )

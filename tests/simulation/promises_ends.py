@@ -235,6 +235,10 @@ def results_are_kept(reading: Reading) -> Iterator[Finding]:
     for answer in reading.of(ResultAnswered):
         if answer.kept:
             kept.setdefault(answer.call_id, []).append(answer)
+    for result in reading.of(ConversationEnded):
+        taken_over = [each for each in reading.of(CallCommitted) if each.call_id == result.call_id and each.fence > result.fence]
+        if any(each.fence == result.fence for each in kept.get(result.call_id, [])) and any(each.turn < result.turn for each in taken_over):
+            yield broken(result.at, "a result is kept from a process that did not hold the call any more", call=result.call_id)
     for call_id, answers in kept.items():
         row = reading.attempts[call_id].row
         if row is not None and row["conversation_ended_at"] is None:

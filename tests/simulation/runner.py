@@ -58,7 +58,7 @@ def server() -> Iterator[str]:
         postgres = EmbeddedPostgres(Path(folder), _FAST)
         url = runner.run(postgres.start())
         try:
-            runner.run(_copy_database(url, "template1", _TEMPLATE))
+            runner.run(copy_database(url, "template1", _TEMPLATE))
             made = sibling(url, _TEMPLATE)
             runner.run(migrate(made))
             yield made
@@ -104,7 +104,7 @@ def _begin_worker(url: str) -> None:
     global _worker  # a pool's worker has no other place for what it keeps between its tasks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     name = f"simulated_{os.getpid()}"
-    asyncio.run(_copy_database(url, _TEMPLATE, name))
+    asyncio.run(copy_database(url, _TEMPLATE, name))
     _worker = Postgres(sibling(url, name))
     _worker.open()
 
@@ -116,7 +116,8 @@ def _judge(seed: int) -> Verdict:
     return Verdict(seed, len(violations), told(history, violations) if violations else "", time.monotonic() - began)
 
 
-async def _copy_database(url: str, template: str, name: str) -> None:
+async def copy_database(url: str, template: str, name: str) -> None:
+    """A new database on the server of `url`, as `template` is."""
     connection = await asyncpg.connect(sibling(url, "postgres"))
     try:
         await connection.execute(f"create database {name} template {template} strategy file_copy")

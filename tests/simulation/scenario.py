@@ -50,9 +50,13 @@ class LinePlan:
 
 @dataclass(frozen=True, slots=True)
 class Unkindness:
-    """Shares (0 to 1) of what goes wrong. At one step of the world: `kill` and `stop` (SIGTERM) of a process, `freeze` (a standstill),
-    `verb` (an operator's deed). At one statement: `cut` of its connection. `post`, `late`, `doubled`, `never`, `look_up`: of requests, of
-    webhooks in these ways, of look-ups. `last`: of each process but one, when the quiet begins."""
+    """Shares (0 to 1) of what goes wrong.
+
+    At one step of the world: `kill` and `stop` (SIGTERM) of a process, `freeze` (a standstill), `verb` (an operator's deed). At one
+    statement: `cut` of its connection, `hold` until others have gone on. `ambush`: of claims that an operator forbids before their flip.
+    `post`, `look_up`: of requests and look-ups. `late`, `doubled`, `never`: of webhooks. `broken`: of media streams whose call goes on.
+    `last`: of each process but one, when the quiet begins.
+    """
 
     kill: float
     cut: float
@@ -64,10 +68,15 @@ class Unkindness:
     look_up: float
     stop: float
     freeze: float
+    hold: float
+    ambush: float
+    broken: float
     last: float
 
 
-KIND = Unkindness(kill=0, cut=0, verb=0, post=0, late=0, doubled=0, never=0, look_up=0, stop=0, freeze=0, last=0)
+KIND = Unkindness(
+    kill=0, cut=0, verb=0, post=0, late=0, doubled=0, never=0, look_up=0, stop=0, freeze=0, hold=0, ambush=0, broken=0, last=0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +107,14 @@ def draw(rng: Random) -> Scenario:
         for place in range(rng.choice((1, 1, 2)))
     ]
     left = rng.randint(3, 12)
-    campaigns = []
+    campaigns: list[CampaignPlan] = []
     for number in range(rng.choice((1, 1, 2, 2, 3))):
         people = _people(rng, numbers, max(1, left if number == 0 and rng.random() < 0.3 else left // 2))
         left = max(1, left - len(people))
-        campaigns.append(CampaignPlan(rng.choice((0, 0, 1)), rng.randrange(len(lines)), settings(rng, began_at), people))
+        settled = settings(rng, began_at)
+        if campaigns and rng.random() < 0.5:  # the same people at the same hours, twice
+            people, settled = campaigns[0].people, dict(campaigns[0].settings) | {"concurrency": settled["concurrency"]}
+        campaigns.append(CampaignPlan(rng.choice((0, 0, 1)), rng.randrange(len(lines)), settled, people))
     return Scenario(
         began_at=began_at,
         calls_per_second=rng.choice((0.5, 1.0, 5.0, 100.0)),
@@ -160,13 +172,13 @@ def person(rng: Random, number: str) -> Person:
     return Person(number, variables)
 
 
-def _people(rng: Random, numbers: Sequence[str], most: int) -> list[Person]:
+def _people(rng: Random, numbers: Sequence[str], most: int) -> Sequence[Person]:
     return [person(rng, number) for number in rng.sample(numbers, min(rng.randint(1, most), len(numbers)))]
 
 
 def _numbers(rng: Random) -> list[str]:
     """The callees of this world: in Berlin, in New York, and where nobody knows."""
-    kinds = [rng.choice(("+493055501{:03}", "+493055501{:03}", "+1212555{:04}", "+882161234{:04}")) for _ in range(rng.randint(3, 10))]
+    kinds = [rng.choice(("+493055501{:03}", "+493055501{:03}", "+1212555{:04}", "+882161234{:04}")) for _ in range(rng.randint(2, 7))]
     return [kind.format(place) for place, kind in enumerate(kinds)]
 
 
@@ -183,6 +195,9 @@ def _unkindness(rng: Random) -> Unkindness:
         look_up=hard * rng.choice((0, 0.2)),
         stop=hard * rng.choice((0, 0, 0.001)),
         freeze=hard * rng.choice((0, 0, 0.01)),
+        hold=hard * rng.choice((0, 0.05, 0.15)),
+        ambush=rng.choice((0, 0.1, 0.3)),
+        broken=hard * rng.choice((0, 0.2)),
         last=0.8,
     )
 

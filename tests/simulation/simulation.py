@@ -125,6 +125,10 @@ class Simulation:
     def _interfere(self, since: int) -> None:
         world = self._world
         danger = 6 if world.in_danger(since) else 1
+        for planned in world.claimed(since):
+            if world.chance(world.unkindness.ambush):
+                world.hold_back_the_last(30)
+                self._operators.stop(world.recorder.calls[planned])
         if world.chance(world.unkindness.verb * danger):
             self._operators.interfere()
         calls = [each for each in world.recorder.events[since:] if isinstance(each, h.CallCommitted)]
@@ -148,10 +152,11 @@ class Simulation:
         self._start_process(process.concurrency, self._world.rng.choice((0.5, 5.0, 40.0, 90.0)))
 
     def _freeze(self, process: SimulatedProcess) -> None:
-        """Never between a flip and the answer to its POST: no dialer could know how long it has been away."""
+        """Never between a flip and the answer to its POST: no dialer could know how long it has been away. And not within a transaction,
+        whose times it would tear apart."""
         calls = self._world.recorder.calls.values()
         posting = any((each["process_id"], each["state"], each["posted_at"]) == (process.id, "requested", None) for each in calls)
-        if not posting and not process.frozen:
+        if not posting and not process.frozen and not any(each.in_transaction for each in process.pool.lent):
             self._to_come += 1
             self._world.begin(self._frozen(process, self._world.rng.choice((3.0, 35.0, 70.0))), f"freeze {process.id}")
 

@@ -36,6 +36,7 @@ _STEP_S = 0.004  # about as long as a statement takes
 _DANGEROUS = (h.PostBegan, h.PostAccepted, h.CallCommitted, h.StreamBound, h.ConversationEnded)
 _STATEMENT_SHOWN = 60
 _PRODUCT_LOGS = (logging.getLogger("dialer"), logging.getLogger("db"))
+_HELD_FOR = (3, 10, 30)
 _TIMELESS = ("BEGIN", "COMMIT", "ROLLBACK")
 _READS = re.compile(r"\s*(select callwright_now\(\)|select .* from )", re.DOTALL | re.IGNORECASE)  # and no function that may write
 
@@ -49,6 +50,7 @@ class Step:
     text: str
     work: Work
     verb: int | None
+    held_until: int  # so many steps of others come first
     came_back: "asyncio.Future[Any]"
 
 
@@ -64,8 +66,9 @@ class World:
         self.over = False
         self.steps = 0
         self.busy = 0  # what the world outside has going on: calls at the carrier, webhooks on their way, verbs
-        self.last_owner: Owner | None = None
+        self.last_owner: Owner | None = None  # who did the last step
         self._parked: list[Step] = []
+        self._held_back: dict[Owner, int] = {}
         self._verbs_committed: set[int] = set()
         self._looked_around = False
         self._seen_news = -1
@@ -86,7 +89,8 @@ class World:
         owner = OWNER.get()
         if self.over or owner is None or owner.dead:
             raise asyncpg.InterfaceError("the connection is closed")
-        step = Step(owner, connection, text, work, VERB.get(), self.loop.create_future())
+        held_until = self.steps + self.rng.choice(_HELD_FOR) if self.chance(self.unkindness.hold) else 0
+        step = Step(owner, connection, text, work, VERB.get(), held_until, self.loop.create_future())
         self._parked.append(step)
         return await step.came_back
 
@@ -123,8 +127,17 @@ class World:
         return step
 
     def _choose(self, awake: Sequence[Step]) -> Step:
-        mine = [each for each in awake if each.owner is self.last_owner]
-        return self.rng.choice(mine if mine and self.chance(self.scenario.stubborn) else awake)
+        free = [each for each in awake if self._is_free(each)] or awake
+        mine = [each for each in free if each.owner is self.last_owner]
+        return self.rng.choice(mine if mine and self.chance(self.scenario.stubborn) else free)
+
+    def _is_free(self, step: Step) -> bool:
+        return step.held_until <= self.steps and (step.verb is not None or self._held_back.get(step.owner, 0) <= self.steps)
+
+    def hold_back_the_last(self, steps: int) -> None:
+        """What the process does that did the last step comes after so many steps of others; its operators go on."""
+        if self.last_owner is not None:
+            self._held_back[self.last_owner] = self.steps + steps
 
     def _perform(self, step: Step) -> None:
         self._parked.remove(step)
@@ -174,6 +187,10 @@ class World:
     def in_danger(self, since: int) -> bool:
         """Whether something has just happened after which a kill tells most."""
         return any(isinstance(each, _DANGEROUS) for each in self.recorder.events[since:])
+
+    def claimed(self, since: int) -> list[int]:
+        """The attempts that have just been planned."""
+        return [each.call_id for each in self.recorder.events[since:] if isinstance(each, h.CallCommitted) and each.before is None]
 
     def leave_half_done(self, owner: Owner) -> str:
         """A process that is about to be killed may have a statement on its way, which is carried out all the same. What it was doing."""
