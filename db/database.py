@@ -41,6 +41,7 @@ UNDONE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 NEWEST_SCHEMA = max(path.name.partition("_")[0] for path in (Path(__file__).parent / "migrations").glob("[0-9]*_*.sql"))
 
+_ASK_AGAIN_S = 0.5
 _ADVICE = "check that it runs and that DATABASE_URL is right"
 
 
@@ -51,22 +52,26 @@ class Database:
         self.pool = pool
 
     @classmethod
-    async def connect(cls, url: str, *, max_size: int = 10, statement_cache_size: int = 100) -> Self:
-        """Connect to `url` (postgresql://...). Behind a transaction pooler use `statement_cache_size=0`.
+    async def connect(cls, url: str, *, max_size: int = 10, statement_cache_size: int = 100, patience_s: float = 0.0) -> Self:
+        """Connect to `url` (postgresql://...). Behind a transaction pooler use `statement_cache_size=0`. A server that nobody reaches,
+        or that recovers, is waited for as long as `patience_s`.
 
         Raises:
             DatabaseUnavailable: nobody answers there, or not to this user.
         """
-        try:
-            # No minimum: the pool would log a traceback each time that it can't keep it while the database restarts.
-            pool = await asyncpg.create_pool(
-                url, min_size=0, max_size=max_size, init=_read_json, reset=_as_it_is, statement_cache_size=statement_cache_size, timeout=10
-            )
-            async with pool.acquire():
-                pass
-        except (*LOST, asyncpg.PostgresError, ValueError) as error:
-            raise DatabaseUnavailable(f"the database does not answer ({error}): {_ADVICE}") from error
-        return cls(pool)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience_s
+        told = False
+        while True:
+            try:
+                return cls(await _reached(url, max_size, statement_cache_size))
+            except (*LOST, asyncpg.PostgresError, ValueError) as error:
+                if not isinstance(error, LOST) or loop.time() + _ASK_AGAIN_S > deadline:
+                    raise DatabaseUnavailable(f"the database does not answer ({error}): {_ADVICE}") from error
+                if not told:
+                    log.warning("the database does not answer (%s): waiting for it for %.0f s", error, patience_s)
+                told = True
+            await asyncio.sleep(_ASK_AGAIN_S)
 
     async def check_schema(self) -> None:
         """Make sure that the database has the schema of this version.
@@ -118,6 +123,15 @@ class Database:
                 log.warning("the database went away in a transaction (%s): again in %.2f s", type(error).__name__, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
+
+
+async def _reached(url: str, max_size: int, statement_cache_size: int) -> Pool:
+    # No minimum: the pool would log a traceback each time that it can't keep it while the database restarts.
+    pool = await asyncpg.create_pool(
+        url, min_size=0, max_size=max_size, init=_read_json, reset=_as_it_is, statement_cache_size=statement_cache_size, timeout=10
+    )
+    async with pool.acquire():
+        return pool
 
 
 def _encode(value: Any) -> bytes:

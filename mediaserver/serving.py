@@ -43,6 +43,7 @@ from mediaserver.webhooks import CarrierUrls, Webhooks
 log = logging.getLogger(__name__)
 
 ACCOUNT = "twilio"
+DATABASE_PATIENCE_S = 30.0  # at the start: it may recover from the crash that ended us too
 LARGEST_UPLOAD = 256 * 1024 * 1024  # bytes: a CSV of a million contacts
 
 _accounts = load("phone_numbers")
@@ -70,7 +71,7 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
     quiet_pipecat_logs()
     async with AsyncExitStack() as stack:
         url = settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
-        database = await Database.connect(url)
+        database = await Database.connect(url, patience_s=DATABASE_PATIENCE_S)
         stack.push_async_callback(database.close)
         await database.check_schema()
         parts = await _start_parts(stack, settings, database)

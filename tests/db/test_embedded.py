@@ -67,6 +67,17 @@ async def test_a_server_that_goes_away_while_a_process_starts_is_said_in_one_lin
     await database.close()
 
 
+async def test_a_server_that_is_not_there_yet_is_waited_for(server: EmbeddedPostgres, caplog: pytest.LogCaptureFixture) -> None:
+    url = await server.start()
+    await server.stop()
+    connecting = asyncio.create_task(Database.connect(url, patience_s=60))
+    await server.start()
+    database = await connecting
+    assert "waiting for it" in caplog.text
+    assert await database.pool.fetchval("select 1") == 1
+    await database.close()
+
+
 async def test_a_transaction_is_done_again_when_the_server_comes_back(server: EmbeddedPostgres) -> None:
     database = await Database.connect(await server.start())
     await database.pool.execute("create table settled (n int primary key)")
