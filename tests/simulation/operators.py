@@ -18,6 +18,7 @@ from tests.simulation.world import VERB, World
 _REFUSALS = (NotAllowed, NotFound, Outdated, InvalidCampaign, *LOST, *UNDONE, DatabaseUnavailable)
 _CAMPAIGN_VERBS = (Verb.PAUSE, Verb.PAUSE, Verb.RESUME, Verb.RESUME, Verb.RESUME, Verb.EDIT, Verb.ADD, Verb.CANCEL, Verb.START)
 _CONTACT_VERBS = (Verb.RETRY, Verb.RETRY, Verb.SKIP, Verb.REMOVE)
+_STARTS = 5
 _NUMBER_VERBS = (Verb.SUPPRESS, Verb.SUPPRESS, Verb.UNSUPPRESS)
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
@@ -38,11 +39,14 @@ class Operators:
             await contacts.add(desk.db, created.id, [_new(each) for each in plan.people], actor="operator")
 
     def start_after(self, campaign_id: int, seconds: float) -> None:
-        """Start a campaign a while from now."""
+        """Start a campaign a while from now, and again where nobody answered."""
 
         async def later() -> None:
             await asyncio.sleep(seconds)
-            await self._on_campaign(Verb.START, campaign_id)
+            for _ in range(_STARTS):
+                if self._world.recorder.campaigns[campaign_id]["status"] == "draft":
+                    await self._on_campaign(Verb.START, campaign_id)
+                    await asyncio.sleep(5.0)
 
         self._world.begin(later(), "operator: start later")
 
@@ -79,6 +83,17 @@ class Operators:
                 self._on_campaign(Verb.PAUSE, call["campaign_id"])
             case _:
                 self._on_campaign(Verb.CANCEL, call["campaign_id"])
+
+    async def keep_going(self) -> None:
+        """While the world is busy: what was paused is soon resumed, most of the time."""
+        world = self._world
+        while True:
+            world.recorder.status_changed.clear()
+            for campaign_id, row in sorted(world.recorder.campaigns.items()):
+                if row["status"] == "paused" and world.chance(0.8):
+                    await asyncio.sleep(world.rng.choice((0.1, 5.0, 40.0)))
+                    await self._on_campaign(Verb.RESUME, campaign_id)
+            await world.recorder.status_changed.wait()
 
     async def see_to_the_end(self) -> None:
         """Start what is a Draft and resume what is paused, for as long as there is any."""

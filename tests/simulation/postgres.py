@@ -65,6 +65,7 @@ class Postgres:
     _database: Database = field(init=False)
     _observer: Any = field(init=False)
     _stock: list[Any] = field(default_factory=list)
+    _returned: list[Any] = field(default_factory=list)
     _running: list[Running] = field(default_factory=list)
     _clock: datetime | None = None
 
@@ -80,6 +81,7 @@ class Postgres:
 
     def empty(self) -> None:
         """No rows and ids from 1 again: each world finds the same database."""
+        self.clean()
         assert not self._running
         self._wait(self._observer.execute(f"truncate {_EMPTIED} restart identity cascade"))
         self._clock = None
@@ -106,14 +108,22 @@ class Postgres:
         return self._stock.pop() if self._stock else self._wait(self._database.pool.acquire())
 
     def take_back(self, real: Any) -> None:
-        """What was lent is not used any more; a transaction that is open on it, and a statement that still waits, are undone."""
-        for each in [each for each in self._running if each.real is real]:
-            self._running.remove(each)
-            self._cancel(each)
-        if real.is_in_transaction():
-            self._wait(real.execute("rollback"))
-            real._con._top_xact = None  # asyncpg's note of the transaction that its own objects began
-        self._stock.append(real)
+        """What was lent is not used any more; `clean` undoes what is open on it."""
+        self._returned.append(real)
+
+    def clean(self) -> None:
+        """Undo what is open on connections that were given back: transactions, and statements that still wait."""
+        returned, self._returned = self._returned, []
+        for real in returned:
+            for each in [each for each in self._running if each.real is real]:
+                self._running.remove(each)
+                self._cancel(each)
+            if real.is_in_transaction():
+                self._wait(real.execute("rollback"))
+                real._con._top_xact = None  # asyncpg's note of the transaction that its own objects began
+            self._stock.append(real)
+        if returned:
+            self.settle()
 
     def run(self, real: Any, work: Work, done: Callable[["asyncio.Task[Any]"], None], wanted: Callable[[], bool]) -> None:
         """Run one statement; `done` is called before this returns, or, if it has to wait for a lock, by a later `settle`."""

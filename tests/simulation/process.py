@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import asyncpg
+
 from db.database import LOST, UNDONE, Database, DatabaseUnavailable
 from dialer import suppressions
 from dialer.carrier import Carrier, CarrierReport, CarrierThrottled, DialOutcomeUnknown, NothingSent
@@ -53,7 +55,7 @@ class Talk:
 
 
 class Died(Exception):
-    """The process was killed before it had an answer."""
+    """The process was killed before it had an answer, or failed in a way that it has no answer for."""
 
 
 class SimulatedProcess:
@@ -84,7 +86,7 @@ class SimulatedProcess:
         self.world.recorder.note(h.ProcessKilled, self.id, doing=doing)
         self.dead = True
         self.pool.cut()
-        self.world.postgres.settle()
+        self.world.postgres.clean()
         self.death.set_result(None)
 
     async def freeze(self, seconds: float) -> None:
@@ -133,6 +135,10 @@ class SimulatedProcess:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise Died
+        error = task.exception()
+        if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _AWAY):
+            self.world.recorder.note(h.Logged, self.id, level="ERROR", message=f"{name} failed: {type(error).__name__}: {error}")
+            raise Died from error
         return task.result()
 
     async def take_report(self, call_id: int, report: CarrierReport, delivery: int) -> None:

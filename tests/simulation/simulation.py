@@ -108,10 +108,12 @@ class Simulation:
     def _be_busy(self) -> None:
         world = self._world
         world.be_unkind()
+        keeping_going = world.begin(self._operators.keep_going(), "the operators keep it going")
         while not self._busy_enough():
             since = len(world.recorder.events)
             if world.turn() is not None:
                 self._interfere(since)
+        keeping_going.cancel()
         while self._to_come:
             world.turn()
         for process in self._living()[1:]:
@@ -120,7 +122,7 @@ class Simulation:
 
     def _busy_enough(self) -> bool:
         world = self._world
-        return len(world.recorder.events) >= world.scenario.busy_events or world.steps >= BUSY_STEPS_AT_MOST or self._all_over()
+        return len(world.recorder.calls) >= world.scenario.busy_calls or world.steps >= BUSY_STEPS_AT_MOST or self._all_over()
 
     def _interfere(self, since: int) -> None:
         world = self._world
@@ -135,7 +137,7 @@ class Simulation:
         for call in calls:
             if (call.before, call.after) in _ABOUT_TO_START and world.chance(world.unkindness.verb * 5):
                 self._operators.get_in_the_way(call)
-        if world.chance(0.01):
+        if world.chance(0.004):
             self._read_counts()
         living = self._living()
         if living and world.chance(world.unkindness.kill * danger):

@@ -68,6 +68,7 @@ class World:
         self.busy = 0  # what the world outside has going on: calls at the carrier, webhooks on their way, verbs
         self.last_owner: Owner | None = None  # who did the last step
         self._parked: list[Step] = []
+        self._failed: list[BaseException] = []
         self._held_back: dict[Owner, int] = {}
         self._verbs_committed: set[int] = set()
         self._looked_around = False
@@ -81,8 +82,15 @@ class World:
         return share > 0 and self.rng.random() < share
 
     def begin(self, work: Coroutine[Any, Any, T], name: str, owner: Owner | None = None) -> "asyncio.Task[T]":
-        """A task of the world's, or of `owner`."""
-        return self.loop.begin(work, owner, name)
+        """A task of the world's, or of `owner`. Where one of the world's fails, so does the simulation."""
+        task = self.loop.begin(work, owner, name)
+        if owner is None:
+            task.add_done_callback(self._see_failure)
+        return task
+
+    def _see_failure(self, task: "asyncio.Task[Any]") -> None:
+        if not self.over and not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
 
     async def statement(self, connection: SimulatedConnection, text: str, work: Work) -> Any:
         """Run a statement when its turn comes."""
@@ -114,7 +122,7 @@ class World:
 
     def turn(self) -> Step | None:
         """Let happen what can happen now, and then one statement; the one that was run, None where time went on instead."""
-        self.loop.run_ready()
+        self._go_on()
         self._parked = [each for each in self._parked if not each.owner.dead and not each.came_back.cancelled()]
         step = None
         awake = [each for each in self._parked if not each.owner.frozen]
@@ -123,8 +131,14 @@ class World:
             self._perform(step)
         else:
             self._let_time_pass()
-        self.loop.run_ready()
+        self._go_on()
         return step
+
+    def _go_on(self) -> None:
+        self.loop.run_ready()
+        self.postgres.clean()
+        if self._failed:
+            raise self._failed[0]
 
     def _choose(self, awake: Sequence[Step]) -> Step:
         free = [each for each in awake if self._is_free(each)] or awake
@@ -169,7 +183,7 @@ class World:
     def _lose(self, step: Step, *, made: bool) -> None:
         self.recorder.note(h.ConnectionLost, step.owner.id, doing=shown(step), made=made)
         step.connection.cut()
-        self.postgres.settle()
+        self.postgres.clean()
         if not step.came_back.done():
             step.came_back.set_exception(ConnectionResetError("the connection was lost"))
 
