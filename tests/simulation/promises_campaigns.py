@@ -185,13 +185,25 @@ def skipped_for_a_reason(reading: Reading) -> Iterator[Finding]:
     }
     for contact_id, rows in reading.contacts.items():
         for row in rows:
-            if row.after == "skipped" != row.before and (contact_id, row.at) not in by_hand and not _never_callable(reading, row):
+            looked_from = _claimed_at(reading, row) if row.before == "in_progress" else row.turn
+            if (
+                row.after == "skipped" != row.before
+                and (contact_id, row.at) not in by_hand
+                and not _never_callable(reading, row, looked_from)
+            ):
                 yield broken(row.at, f"the contact is skipped without cause: {row.reason}", contact=contact_id)
 
 
-def _never_callable(reading: Reading, row: ContactCommitted) -> bool:
+def _claimed_at(reading: Reading, row: ContactCommitted) -> int:
+    """The turn of the claim whose flip met a gate that is closed for good; the call is withdrawn in a commit after that."""
+    claims = [each.plan.turn for each in reading.attempts.values() if each.plan.contact_id == row.contact_id and each.plan.turn < row.turn]
+    return max(claims, default=row.turn)
+
+
+def _never_callable(reading: Reading, row: ContactCommitted, looked_from: int) -> bool:
+    """Whether it could never be called, as anybody saw it who looked between that turn and the row's."""
     settings = reading.settings[row.campaign_id].before(row.turn)
-    if settings is None or reading.is_suppressed(row.number, row.turn) or missing_of(reading, row, settings):
+    if settings is None or any(reading.suppressed[row.number].between(looked_from, row.turn)) or missing_of(reading, row, settings):
         return True
     hours = (settings.start_time, settings.end_time, settings.timezone, settings.weekdays)
     return settings.local_hours and not oracle.ever_allows(row.number, row.zone, *hours, row.at)

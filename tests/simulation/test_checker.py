@@ -17,6 +17,7 @@ from tests.simulation.history import (
     PostBegan,
     StreamRefused,
     SuppressionCommitted,
+    SuppressionLifted,
     Verb,
 )
 
@@ -504,6 +505,21 @@ def test_counts_that_drift() -> None:
 def test_a_contact_that_is_skipped_without_cause() -> None:
     story = Story().campaign().contact(10, after="skipped", reason="no idea").completed_if_done()
     assert broken(story) == {"skipped_for_a_reason"}
+
+
+def lifted(story: Story) -> Story:
+    """The number of the first contact is taken off the list again."""
+    story.note(SuppressionLifted, suppression_id=1, number=number(10))
+    return story
+
+
+def test_who_was_suppressed_at_the_last_look_may_be_skipped_and_who_was_not_may_not() -> None:
+    story = Story().campaign().planned(1, 10).asked(Verb.SUPPRESS, number=number(10))
+    story.note(SuppressionCommitted, suppression_id=1, number=number(10), source="operator")
+    assert broken(lifted(story).ended(1, "withdrawn", after="skipped")) == set()
+    story = Story().campaign()
+    story.note(SuppressionCommitted, suppression_id=1, number=number(10), source="operator")
+    assert broken(lifted(story).contact(10, after="skipped").completed_if_done()) == {"skipped_for_a_reason"}
 
 
 @pytest.mark.parametrize("settings", [{"agent_id": 2}, {"local_hours": True, "start_time": time(22), "end_time": time(23), **BERLIN}])
