@@ -249,7 +249,7 @@ class SimulatedCarrier:
     async def _end_of(self, call: CarriersCall, stream: "_Stream") -> None:
         """The stream ends with its call; or it breaks before, which the process that serves it may see late."""
         world = self._world
-        breaks_after = world.rng.uniform(1.0, 40.0) if world.chance(world.unkindness.broken) else None
+        breaks_after = world.rng.uniform(0.5, 10.0) if world.chance(world.unkindness.broken) else None
         ended = self._busy(call.over.wait(), f"end of {call.id}")
         left = self._busy(stream.left.wait(), f"end of a stream of {call.id}")
         await asyncio.wait({ended, left}, timeout=breaks_after, return_when=asyncio.FIRST_COMPLETED)

@@ -145,7 +145,9 @@ FAULTS: Mapping[str, Fault] = {
         "calls of processes that live are taken over", lambda _: _statement("c.lease_until < t.now", "c.lease_until is not null")
     ),
     "fence_ignored": Fault(
-        "a result is kept from whoever brings it", lambda _: _statement("conversation_ended_at is null and fence = ", "0 <> ")
+        "a result is kept from whoever brings it",
+        lambda _: _statement("conversation_ended_at is null and fence = ", "0 <> "),
+        shown_by=32,
     ),
     "webhooks_by_arrival": Fault(
         "a report moves a call back as well",

@@ -195,7 +195,7 @@ def _unkindness(rng: Random) -> Unkindness:
         freeze=hard * rng.choice((0, 0, 0.01)),
         hold=hard * rng.choice((0, 0.05, 0.15)),
         ambush=rng.choice((0, 0.1, 0.3)),
-        broken=hard * rng.choice((0, 0.3)),
+        broken=min(0.8, hard * rng.choice((0, 0.5))),
         last=0.8,
     )
 
