@@ -124,7 +124,7 @@ def nothing_starts_after_suppression(reading: Reading) -> Iterator[Finding]:
             continue
         number = deed.began.number
         assert number is not None
-        since = deed.done.turn
+        since = deed.committed.turn
         listed = reading.suppressed[number]
         lifted = next((each.turn for each in reading.lifts(number) if each.turn > since and not listed.before(each.turn + 1)), NEVER)
         yield from _after_a_stop(reading.of_number(number), deed, lifted)

@@ -201,6 +201,13 @@ def test_a_dial_between_a_suppression_s_commit_and_its_answer() -> None:
     assert broken(story.answered(Verb.SUPPRESS)) == {"suppressed_is_not_dialed"}
 
 
+def test_a_dial_once_the_entry_was_lifted_before_the_suppression_was_answered() -> None:
+    story = Story().campaign().asked(Verb.SUPPRESS, number=number(10))
+    story.note(SuppressionCommitted, suppression_id=1, number=number(10), source="operator")
+    lifted(story.later(seconds=0.1)).later(seconds=0.1).answered(Verb.SUPPRESS)
+    assert broken(story.later(seconds=1).reaches(1, 10)) == set()
+
+
 def test_an_answered_call_with_nobody_on_the_line() -> None:
     story = Story().campaign().dialed(1, 10).later(seconds=1).moved(1, "answered")
     story.note(StreamRefused, process="one", call_id=1, carrier_call_id="CA1", why="unknown")
@@ -439,6 +446,12 @@ def test_a_result_that_is_not_kept() -> None:
     story = Story().campaign().reaches(1, 10)
     story.calls[1]["conversation_ended_at"] = None
     assert broken(story) >= {"results_are_kept"}
+
+
+def test_a_result_from_who_does_not_hold_the_call_any_more() -> None:
+    story = Story().campaign().dialed(1, 10).later(seconds=5).moved(1, "answered").call(1, "answered", fence=2)
+    story.talked(1).moved(1, "ended", "answered").ended(1, "person")
+    assert broken(story) == {"results_are_kept"}
 
 
 # ------------------------------------------------------------- campaigns and contacts
