@@ -9,7 +9,7 @@ from tests.simulation.operators import Operators
 from tests.simulation.postgres import Postgres
 from tests.simulation.process import SimulatedProcess
 from tests.simulation.scenario import VARIABLE
-from tests.simulation.world import BUSY_STEPS_AT_MOST, QUIET_AT_MOST, STEPS_AT_MOST, World
+from tests.simulation.world import BUSY_STEPS_AT_MOST, IDLE_JUMPS_AT_MOST, QUIET_AT_MOST, STEPS_AT_MOST, World
 
 ACCOUNT = "scripted"
 _AGENTS = (frozenset[str](), frozenset({VARIABLE}))
@@ -122,7 +122,9 @@ class Simulation:
 
     def _busy_enough(self) -> bool:
         world = self._world
-        return len(world.recorder.calls) >= world.scenario.busy_calls or world.steps >= BUSY_STEPS_AT_MOST or self._all_over()
+        if world.steps >= BUSY_STEPS_AT_MOST or world.idle_jumps >= IDLE_JUMPS_AT_MOST:
+            return True
+        return len(world.recorder.calls) >= world.scenario.busy_calls or self._all_over()
 
     def _interfere(self, since: int) -> None:
         world = self._world

@@ -30,6 +30,7 @@ T = TypeVar("T")
 VERB: ContextVar[int | None] = ContextVar("verb", default=None)  # of the operator in whose name a task runs
 
 BUSY_STEPS_AT_MOST, STEPS_AT_MOST = 600, 20_000
+IDLE_JUMPS_AT_MOST = 6
 QUIET_AT_MOST = timedelta(days=60)
 _LOOK_AROUND_S, _LONGEST_STRIDE_S = 30.0, 6 * 3600.0
 _STEP_S = 0.004  # about as long as a statement takes
@@ -71,7 +72,7 @@ class World:
         self._failed: list[BaseException] = []
         self._held_back: dict[Owner, int] = {}
         self._verbs_committed: set[int] = set()
-        self._looked_around = False
+        self.idle_jumps = 0  # in a row, without any news
         self._seen_news = -1
 
     @property
@@ -236,14 +237,14 @@ class World:
         """Whether processes would only look around, until something is due."""
         if self.recorder.news != self._seen_news:
             self._seen_news = self.recorder.news
-            self._looked_around = False
+            self.idle_jumps = 0
             return False
         return not self.busy and not self.recorder.live
 
     def _after_idleness(self, now: float) -> float:
         """When to look again: once a little later, then when something is due by its row, by the clock or outside; and now and then."""
-        if not self._looked_around:
-            self._looked_around = True
+        self.idle_jumps += 1
+        if self.idle_jumps == 1:
             return now + _LOOK_AROUND_S
         moments = [self._seconds(at) for at in self.recorder.due(self.now)] + self._openings()
         outside = self.loop.next_timer(of_the_world=True)
