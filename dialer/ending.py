@@ -123,6 +123,8 @@ async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcom
         gate_reason=wait and wait.value,
         look_again_at=look_again_at,
     )
+    if outcome is Outcome.WITHDRAWN and call.carrier_call_id is None:
+        await queries.settling.not_begun(connection, contact_id=contact.id)
 
 
 async def settle_campaign(connection: Connection, campaign_id: int) -> None:

@@ -87,6 +87,14 @@ update contacts set
     blocked_by = :gate::text, blocked_reason = :gate_reason::text, look_again_at = :look_again_at::timestamptz, updated_at = callwright_now()
 where id = :contact_id::bigint and status = 'in_progress';
 
+-- name: not_begun(contact_id)!
+-- A contact that was claimed and never called is one that its campaign has not begun: a pilot calls so many, and not fewer.
+with contact as (
+    update contacts set begun = false where id = :contact_id::bigint and begun and tries = 0 and lost_tries = 0
+    returning campaign_id
+)
+update campaign_pacing p set contacts_begun = greatest(0, p.contacts_begun - 1) from contact where p.campaign_id = contact.campaign_id;
+
 -- name: complete_campaign(campaign_id)$
 -- A running campaign with nobody left to call is completed: its id, else null.
 update campaigns c set status = 'completed', status_reason = '', ended_at = callwright_now()

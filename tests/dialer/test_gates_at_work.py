@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dialer import campaigns, contacts, suppressions
-from dialer.carrier import DialOutcomeUnknown
+from dialer.carrier import CarrierRefused, CarrierThrottled, DialOutcomeUnknown
 from dialer.conversations import ConversationResult
 from dialer.lifecycle import CallState
 from tests.dialer.world import NOON, World, number
@@ -272,6 +272,29 @@ async def test_a_suppression_takes_a_ringing_call_back_and_leaves_one_that_talks
     await world.settle()
     assert world.carrier.hung_up == ["CA1"]
     assert (await world.call(talking))["state"] == "answered"
+
+
+async def test_a_pilot_is_not_done_with_a_contact_whom_the_carrier_did_not_call(world: World) -> None:
+    campaign = await world.campaign(3, pilot_size=1)
+    loop = await world.loop()
+    world.carrier.script = [CarrierThrottled("slow down")]
+    await world.tick(loop)
+    assert await world.status(campaign) == "in_progress"
+    await world.later(seconds=60)
+    await world.tick(loop)
+    assert [order.to for order in world.carrier.orders] == [number(0), number(0)]
+    await world.talk((await world.calls())[-1]["id"])
+    now = await campaigns.get(world.db, campaign.id)
+    assert (now.status, now.completed) == ("paused", 1)
+
+
+async def test_our_fault_is_the_reason_of_the_pause_also_where_a_pilot_would_have_ended(world: World) -> None:
+    campaign = await world.campaign(3, pilot_size=1)
+    world.carrier.script = [CarrierRefused("ours", "20003", "authentication failed")]
+    await world.tick(await world.loop())
+    now = await campaigns.get(world.db, campaign.id)
+    assert now.status == "paused"
+    assert "authentication failed" in now.status_reason
 
 
 async def test_a_pilot_calls_the_first_contacts_and_then_pauses(world: World) -> None:

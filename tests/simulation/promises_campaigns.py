@@ -117,8 +117,9 @@ def our_fault_pauses(reading: Reading) -> Iterator[Finding]:
         end = attempt.end
         if not faults or end is None or end.outcome != "withdrawn" or end.end_reason != "our_fault" or end.campaign_id is None:
             continue
-        rows = [each for each in reading.status[end.campaign_id] if each.turn < end.turn or each.at == end.at]
-        if rows and rows[-1].after in RUNNING:
+        before = [each for each in reading.status[end.campaign_id] if each.turn < end.turn][-1:]
+        then = [each for each in reading.status[end.campaign_id] if each.turn > end.turn and each.at == end.at]
+        if all(each.after in RUNNING for each in (*before, *then)):
             yield broken(end.at, "the campaign goes on though the carrier refuses our calls", call=attempt.id, campaign=end.campaign_id)
 
 
