@@ -66,7 +66,7 @@ class HoursAhead:
             for instant in _changes(window, start, end):
                 changing.setdefault(instant, []).append(window)
         buckets = _buckets(self._where, start, end, hourly=start < self._begin + HOURLY_FOR)
-        cuts = sorted({*changing, *(instant for instant in buckets if instant > start)})
+        cuts = sorted({*changing, *(instant for instant in buckets if start < instant < end)})
         is_open: dict[Window, bool] = {}
         made: list[Span] = []
         days_begin = start == self._begin + HOURLY_FOR  # in mid-day: what is left of it is a bucket

@@ -86,7 +86,8 @@ class Campaign:
         await expect(self.page.get_by_role("tab", name=name, selected=True)).to_be_visible()
 
     async def tick(self, contact: str) -> None:
-        """Ticks one contact; its box is drawn over by its label."""
+        """Ticks one contact; its box is drawn over by its label. While a table is drawn anew, a row may stand there twice."""
+        await expect(self.page.get_by_text(contact)).to_have_count(1)
         await self.page.get_by_text(contact).click()
         await expect(self.page.get_by_role("checkbox", name=contact)).to_be_checked()
 

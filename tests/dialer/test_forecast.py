@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialer import campaigns, contacts, suppressions
@@ -320,6 +320,7 @@ def test_a_narrower_window_never_finishes_earlier(asked: ForecastView, now: date
 
 @settings(max_examples=60)
 @given(st.lists(zones, min_size=1, max_size=3, unique=True), hours_of_day, hours_of_day, days, instants)
+@example([frozenset()], time(0), time(1), (1, 2), datetime(2030, 1, 1, tzinfo=UTC))  # a week ends as the window closes
 def test_spans_follow_each_other_and_say_what_the_windows_say(
     groups: list[Group], start: time, end: time, weekdays: tuple[int, ...], now: datetime
 ) -> None:
@@ -328,6 +329,7 @@ def test_spans_follow_each_other_and_say_what_the_windows_say(
     assert spans[0].start == now
     assert spans[-1].end == now + timedelta(days=16)
     assert all(a.end == b.start for a, b in itertools.pairwise(spans))
+    assert all(span.start < span.end for span in spans)
     for span in spans:
         for at in (span.start, span.start + (span.end - span.start) / 2, span.end - timedelta(seconds=1)):
             assert hours.is_open(at) == span.window_open
