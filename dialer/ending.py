@@ -123,7 +123,7 @@ async def _settle_contact(connection: Connection, call: CallRow, outcome: Outcom
         gate_reason=wait and wait.value,
         look_again_at=look_again_at,
     )
-    if outcome is Outcome.WITHDRAWN and call.carrier_call_id is None:
+    if outcome is Outcome.WITHDRAWN:
         await queries.settling.not_begun(connection, contact_id=contact.id)
 
 

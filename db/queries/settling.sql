@@ -88,9 +88,11 @@ update contacts set
 where id = :contact_id::bigint and status = 'in_progress';
 
 -- name: not_begun(contact_id)!
--- A contact that was claimed and never called is one that its campaign has not begun: a pilot calls so many, and not fewer.
+-- A contact that was claimed, and that the carrier never called, is one that its campaign has not begun: a pilot calls so many, and not fewer.
 with contact as (
-    update contacts set begun = false where id = :contact_id::bigint and begun and tries = 0 and lost_tries = 0
+    update contacts ct set begun = false
+    where id = :contact_id::bigint and begun
+      and not exists (select from calls k where k.contact_id = ct.id and (k.outcome is distinct from 'withdrawn' or k.carrier_call_id is not null))
     returning campaign_id
 )
 update campaign_pacing p set contacts_begun = greatest(0, p.contacts_begun - 1) from contact where p.campaign_id = contact.campaign_id;

@@ -134,18 +134,23 @@ def retry_waits(reading: Reading) -> Iterator[Finding]:
 
 def pilot_is_kept(reading: Reading) -> Iterator[Finding]:
     """Before its pilot is done a campaign calls no more contacts than the pilot has."""
-    begun: dict[int, set[int]] = {}
-    for attempt in sorted(reading.attempts.values(), key=lambda each: each.plan.turn):
+    for attempt in reading.attempts.values():
         plan = attempt.plan
         settings = reading.settings_of(attempt, plan.turn)
-        if settings is None or plan.campaign_id is None or plan.contact_id is None:
+        if settings is None or settings.pilot_size is None:
             continue
-        called = begun.setdefault(plan.campaign_id, set())
-        status = reading.status[plan.campaign_id].before(plan.turn)
-        known = plan.contact_id in called
-        called.add(plan.contact_id)
-        if settings.pilot_size is not None and not known and len(called) > settings.pilot_size and not (status and status.pilot_done):
+        status = reading.status[plan.campaign_id].before(plan.turn) if plan.campaign_id is not None else None
+        others = [each for each in reading.attempts.values() if each.plan.campaign_id == plan.campaign_id and each.plan.turn < plan.turn]
+        called = {each.plan.contact_id for each in others if not _never_called(each, plan.turn)} | {plan.contact_id}
+        known = any(each.plan.contact_id == plan.contact_id and not _never_called(each, plan.turn) for each in others)
+        if not known and len(called) > settings.pilot_size and not (status and status.pilot_done):
             yield broken(plan.at, f"contact {len(called)} of a pilot of {settings.pilot_size}", call=attempt.id, campaign=plan.campaign_id)
+
+
+def _never_called(attempt: Attempt, turn: int) -> bool:
+    """Whether it was known by `turn` that the attempt had come to nothing before the carrier took it."""
+    end = attempt.end
+    return end is not None and end.turn < turn and end.outcome == "withdrawn" and end.carrier_call_id is None
 
 
 def account_rate_holds(reading: Reading) -> Iterator[Finding]:

@@ -181,16 +181,16 @@ def _numbers(rng: Random) -> list[str]:
 
 
 def _unkindness(rng: Random) -> Unkindness:
-    hard = rng.choice((0.3, 1.0, 1.0, 2.0))
+    hard = rng.choice((0.5, 1.0, 2.0, 3.0))
     return Unkindness(
-        kill=hard * rng.choice((0, 0.002, 0.008)),
+        kill=hard * rng.choice((0, 0.002, 0.006)),
         cut=hard * rng.choice((0, 0, 0.004)),
         verb=rng.choice((0, 0.01, 0.03)),
-        post=min(0.8, hard * rng.choice((0.05, 0.3, 0.5))),
+        post=min(0.9, hard * rng.choice((0.1, 0.3, 0.5))),
         late=hard * rng.choice((0, 0.1, 0.3)),
         doubled=hard * rng.choice((0, 0.2)),
         never=hard * rng.choice((0, 0.05, 0.3)),
-        look_up=hard * rng.choice((0, 0.2)),
+        look_up=hard * rng.choice((0, 0.15)),
         stop=hard * rng.choice((0, 0, 0.001)),
         freeze=hard * rng.choice((0, 0, 0.01)),
         hold=hard * rng.choice((0, 0.05, 0.15)),
