@@ -142,12 +142,14 @@ FAULTS: Mapping[str, Fault] = {
         ),
     ),
     "lease_ignored": Fault(
-        "calls of processes that live are taken over", lambda _: _statement("c.lease_until < t.now", "c.lease_until is not null")
+        "calls of processes that live are taken over",
+        lambda _: _statement("c.lease_until < t.now", "c.lease_until is not null"),
+        shown_by=49,
     ),
     "fence_ignored": Fault(
         "a result is kept from whoever brings it",
         lambda _: _statement("conversation_ended_at is null and fence = ", "0 <> "),
-        shown_by=32,
+        shown_by=46,
     ),
     "webhooks_by_arrival": Fault(
         "a report moves a call back as well",
@@ -163,6 +165,7 @@ FAULTS: Mapping[str, Fault] = {
         lambda postgres: _function(
             postgres, "claim_view", "k.planned_at > seen.now", "k.campaign_id = ct.campaign_id and k.planned_at > seen.now"
         ),
+        shown_by=16,
     ),
     "two_live_calls": Fault(
         "nothing forbids a second live call to a number",
@@ -174,6 +177,7 @@ FAULTS: Mapping[str, Fault] = {
             ),
             _function(postgres, "claim_view", "k.rehearsal = seen.rehearsal and k.state <> 'ended'", "false"),
         ),
+        shown_by=8,
     ),
     "completed_too_early": Fault(
         "a campaign is Completed while calls are in progress", lambda _: _statement("n.pending = 0 and n.in_progress = 0", "n.pending = 0")
@@ -181,5 +185,6 @@ FAULTS: Mapping[str, Fault] = {
     "any_hour": Fault(
         "the callee's local hours are not looked at",
         lambda _: _all(mock.patch("dialer.gates.callee_hours", _any_hour), mock.patch.object(dialing, "callee_hours", _any_hour)),
+        shown_by=7,
     ),
 }
