@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from benchmarks.dialer import attempts, imports, seeds
+from benchmarks.dialer import attempts, imports, reading, seeds
 from mediaserver.figure import Figure
 
-PARTS: tuple[ModuleType, ...] = (imports, attempts, seeds)
+PARTS: tuple[ModuleType, ...] = (imports, attempts, reading, seeds)
 
 
 def figures(runs: int) -> Iterable[Figure]:
