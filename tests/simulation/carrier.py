@@ -13,7 +13,7 @@ from dialer.conversations import ConversationResult
 from dialer.lifecycle import CallState
 from tests.simulation import history as h
 from tests.simulation.history import Answer
-from tests.simulation.process import Died, SimulatedProcess, Talk
+from tests.simulation.process import Died, MediaStream, SimulatedProcess, Talk
 from tests.simulation.virtual_time import OWNER, Owner
 from tests.simulation.world import World
 
@@ -36,16 +36,6 @@ class CarriersCall:
     queued: bool = False
     outcome: str | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(eq=False, slots=True)
-class _Stream:
-    """A media stream. `over`: the process that serves it sees its end; `left`: the carrier does not use it any more."""
-
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-    broke: bool = False
-    served: bool = False
 
 
 class SimulatedCarrier:
@@ -228,7 +218,7 @@ class SimulatedCarrier:
         server = self._somebody()
         if server is None or call.over.is_set():
             return False
-        stream = _Stream()
+        stream = MediaStream()
         self._busy(self._end_of(call, stream), f"end of a stream of {call.id}")
         serving = self._busy(self._serve_stream(call, server, token, talk, stream), f"stream of {call.id}")
         await stream.left.wait()
@@ -237,16 +227,16 @@ class SimulatedCarrier:
         await serving
         return stream.served or self._world.chance(0.4)
 
-    async def _serve_stream(self, call: CarriersCall, server: SimulatedProcess, token: str, talk: Talk, stream: "_Stream") -> None:
+    async def _serve_stream(self, call: CarriersCall, server: SimulatedProcess, token: str, talk: Talk, stream: MediaStream) -> None:
         try:
-            await server.do(server.talk(call.order.call_id, call.id, call.order.to, token, talk, stream.over), f"stream of {call.id}")
+            await server.do(server.talk(call.order.call_id, call.id, call.order.to, token, talk, stream), f"stream of {call.id}")
             stream.served = True
         except _AWAY:
             pass
         finally:
             stream.left.set()
 
-    async def _end_of(self, call: CarriersCall, stream: "_Stream") -> None:
+    async def _end_of(self, call: CarriersCall, stream: MediaStream) -> None:
         """The stream ends with its call; or it breaks before, which the process that serves it may see late."""
         world = self._world
         breaks_after = world.rng.uniform(0.5, 10.0) if world.chance(world.unkindness.broken) else None

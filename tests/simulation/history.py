@@ -383,11 +383,12 @@ class StreamBound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamRefused(Event):
-    """Nobody serves the media stream of this answered call; `why` in words."""
+    """Nobody serves the media stream of this answered call; `why` in words. `left`: the carrier had given this stream up before."""
 
     call_id: int
     carrier_call_id: str
     why: str
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

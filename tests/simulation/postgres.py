@@ -5,7 +5,10 @@ triggers that write down each change of a row, so that every commit can be read 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +28,7 @@ _EMPTIED = (
     " audit_log, carrier_accounts, phone_numbers, agents, agent_versions, contact_imports, simulated_changes"
 )
 _TABLES = "select oid::regclass::text as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+_SETTINGS = ("synchronous_commit = off", "plan_cache_mode = force_generic_plan")  # the same plan the first time and the tenth
 _SOON_S = 0.003  # a statement that has not come back by then may be waiting for a lock
 
 _SCHEMA = """
@@ -114,22 +118,23 @@ class Postgres:
     def clean(self) -> None:
         """Undo what is open on connections that were given back: transactions, and statements that still wait."""
         returned, self._returned = self._returned, []
-        for real in returned:
-            for each in [each for each in self._running if each.real is real]:
-                self._running.remove(each)
-                self._cancel(each)
-            if real.is_in_transaction():
-                self._wait(real.execute("rollback"))
-                real._con._top_xact = None  # asyncpg's note of the transaction that its own objects began
-            self._stock.append(real)
-        if returned:
-            self.settle()
+        if not returned:
+            return
+        with self._one_after_the_other():
+            for real in returned:
+                self._cancel([each for each in self._running if each.real is real])
+                if real.is_in_transaction():
+                    self._wait(real.execute("rollback"))
+                    real._con._top_xact = None  # asyncpg's note of the transaction that its own objects began
+                self._stock.append(real)
+        self.settle()
 
     def run(self, real: Any, work: Work, done: Callable[["asyncio.Task[Any]"], None], wanted: Callable[[], bool]) -> None:
         """Run one statement; `done` is called before this returns, or, if it has to wait for a lock, by a later `settle`."""
-        running = Running(real, self.loop.create_task(_as_coroutine(work(real))), done, wanted)
-        self._running.append(running)
-        self._wait_a_little({running.task})
+        with self._one_after_the_other():
+            running = Running(real, self.loop.create_task(_as_coroutine(work(real))), done, wanted)
+            self._running.append(running)
+            self._until_at_rest(running)
         self.settle(running)
 
     def settle(self, newest: Running | None = None) -> None:
@@ -138,9 +143,10 @@ class Postgres:
         They are told in the order in which they were begun, `newest` first, however fast the server was with which.
         """
         while self._running:
-            for each in [each for each in self._running if not each.wanted() and not each.task.done()]:
-                self._running.remove(each)
-                self._cancel(each)
+            unwanted = [each for each in self._running if not each.wanted() and not each.task.done()]
+            if unwanted:
+                with self._one_after_the_other():
+                    self._cancel(unwanted)
             waiting = [each for each in self._running if not each.task.done()]
             if not waiting or self._all_blocked(waiting):
                 break
@@ -150,17 +156,56 @@ class Postgres:
         for each in back:
             each.done(each.task)
 
+    @contextmanager
+    def _one_after_the_other(self) -> Iterator[None]:
+        """Of the statements that wait for locks, those that get them by what is done in here go on one after the other, as they were begun.
+
+        Released at once, they would run for the next lock, and the machine would choose who gets it. So their backends are stopped,
+        asleep as they are, and each goes on alone.
+        """
+        waiting = [each for each in self._running if not each.task.done()]
+        if len(waiting) < 2:
+            yield
+            return
+        _signal(waiting, signal.SIGSTOP)
+        try:
+            yield
+            while (released := self._released(waiting)) is not None:
+                _signal([released], signal.SIGCONT)
+                self._until_at_rest(released)
+                if not released.task.done():
+                    _signal([released], signal.SIGSTOP)
+        finally:
+            _signal(waiting, signal.SIGCONT)
+
+    def _released(self, waiting: Sequence[Running]) -> Running | None:
+        left = [each for each in waiting if not each.task.done()]
+        by = self._blocked_by(left)
+        return next((each for each in left if not by[each.pid]), None)
+
+    def _until_at_rest(self, running: Running) -> None:
+        """Until it has come back or waits for a lock."""
+        self._wait_a_little({running.task})
+        while not running.task.done() and not self._blocked_by([running])[running.pid]:
+            self._wait_a_little({running.task})
+
     def _all_blocked(self, waiting: Sequence[Running]) -> bool:
-        pids = [each.pid for each in waiting]
-        found = self.observe("select pid, pg_blocking_pids(pid) as by from unnest($1::int[]) pid", pids)
-        by = {row["pid"]: set(row["by"]) for row in found}
+        by = self._blocked_by(waiting)
         return all(by.values()) and not _deadlocked(by) and not any(each.task.done() for each in waiting)
 
-    def _cancel(self, running: Running) -> None:
-        while not running.task.done():
-            self.observe("select pg_cancel_backend($1)", running.pid)
-            self._wait_a_little({running.task})
-        running.task.exception()  # seen: nobody else will ask for it
+    def _blocked_by(self, waiting: Sequence[Running]) -> dict[int, set[int]]:
+        pids = [each.pid for each in waiting]
+        found = self.observe("select pid, pg_blocking_pids(pid) as by from unnest($1::int[]) pid", pids)
+        return {row["pid"]: set(row["by"]) for row in found}
+
+    def _cancel(self, unwanted: Sequence[Running]) -> None:
+        for each in unwanted:
+            self._running.remove(each)
+            _signal([each], signal.SIGCONT)
+            while not each.task.done():
+                self.observe("select pg_cancel_backend($1)", each.pid)
+                self._wait_a_little({each.task})
+            each.task.exception()  # seen: nobody else will ask for it
 
     def _wait_a_little(self, tasks: "set[asyncio.Task[Any]]") -> None:
         """Until the first of them has come back, but not for long."""
@@ -182,6 +227,11 @@ class Postgres:
         return self.loop.run_until_complete(work)
 
 
+def _signal(backends: Sequence[Running], which: signal.Signals) -> None:
+    for each in backends:
+        os.kill(each.pid, which)
+
+
 def _deadlocked(by: dict[int, set[int]]) -> bool:
     """Whether some wait for each other: PostgreSQL ends that by itself, and until then they are not at rest."""
     free = {pid for pid, others in by.items() if not others & by.keys()}
@@ -200,9 +250,9 @@ async def _prepare(url: str) -> None:
                 await connection.execute(_TRIGGER.format(table))
             for row in await connection.fetch(_TABLES):  # so that plans, and with them what is read in which order, stay as they are
                 await connection.execute(f"alter table {row['name']} set (autovacuum_enabled = off)")
-            await connection.execute(
-                f'alter database "{await connection.fetchval("select current_database()")}" set synchronous_commit = off'
-            )
+            name = await connection.fetchval("select current_database()")
+            for setting in _SETTINGS:
+                await connection.execute(f'alter database "{name}" set {setting}')
     finally:
         await connection.close()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import asyncpg
@@ -52,6 +52,16 @@ class Talk:
 
     seconds: float
     result: ConversationResult
+
+
+@dataclass(eq=False, slots=True)
+class MediaStream:
+    """A media stream. `over`: the process that serves it sees its end; `left`: the carrier does not use it any more."""
+
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    broke: bool = False
+    served: bool = False
 
 
 class Died(Exception):
@@ -162,18 +172,18 @@ class SimulatedProcess:
                 await asyncio.sleep(pause)
         raise AssertionError
 
-    async def talk(self, call_id: int, carrier_call_id: str, number: str, token: str, talk: Talk, over: asyncio.Event) -> None:
-        """Serve a media stream until the conversation has ended and its result is kept. `over`: the callee has gone."""
+    async def talk(self, call_id: int, carrier_call_id: str, number: str, token: str, talk: Talk, stream: MediaStream) -> None:
+        """Serve a media stream until the conversation has ended and its result is kept."""
         note = self.world.recorder.note
         try:
             brief = await bind_stream(self.db, token, f"MZ{carrier_call_id}", self.id)
         except StreamRefused as error:
-            note(h.StreamRefused, call_id=call_id, carrier_call_id=carrier_call_id, why=str(error.why))
+            note(h.StreamRefused, call_id=call_id, carrier_call_id=carrier_call_id, why=str(error.why), left=stream.left.is_set())
             return
         note(h.StreamBound, call_id=call_id, carrier_call_id=carrier_call_id, fence=brief.fence)
         self.talking += 1
         try:
-            await self._converse(call_id, carrier_call_id, number, brief.fence, talk, over)
+            await self._converse(call_id, carrier_call_id, number, brief.fence, talk, stream.over)
         finally:
             self.talking -= 1
 

@@ -217,7 +217,7 @@ def who_answers_is_served(reading: Reading) -> Iterator[Finding]:
         gone = any(each.ends_turn < refused.turn or each.hang_ups for each in calls)
         second = attempt.row is not None and attempt.row["carrier_call_id"] != refused.carrier_call_id
         talked = any(each.turn < refused.turn for each in attempt.talks)
-        if not (over or stopped or gone or second or talked):
+        if not (refused.left or over or stopped or gone or second or talked):
             yield broken(refused.at, f"the callee answered, and nobody was connected: {refused.why}", call=attempt.id)
 
 

@@ -16,7 +16,7 @@ def test_every_promise_is_kept_in_worlds_with_faults(database_of_worlds: Postgre
         assert not violations, told(history, violations)
 
 
-@pytest.mark.parametrize("seed", [3, 6, 21])
+@pytest.mark.parametrize("seed", [3, 6, 1039])  # the last: two statements are released at once, and run for one lock
 def test_the_same_seed_has_the_same_story(database_of_worlds: Postgres, seed: int) -> None:
     first, second = (judged(seed, database_of_worlds)[0].story().splitlines() for _ in range(2))
     assert first == second

@@ -31,7 +31,7 @@ VERB: ContextVar[int | None] = ContextVar("verb", default=None)  # of the operat
 
 BUSY_STEPS_AT_MOST, STEPS_AT_MOST = 600, 20_000
 IDLE_JUMPS_AT_MOST = 6
-QUIET_AT_MOST = timedelta(days=60)
+QUIET_AT_MOST = timedelta(days=400)  # caps of one try a week, and callbacks beside them, take their time
 _LOOK_AROUND_S, _LONGEST_STRIDE_S = 30.0, 6 * 3600.0
 _STEP_S = 0.004  # about as long as a statement takes
 _DANGEROUS = (h.PostBegan, h.PostAccepted, h.CallCommitted, h.StreamBound, h.ConversationEnded)
