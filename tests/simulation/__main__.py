@@ -1,6 +1,7 @@
 """`python -m tests.simulation 1234`: one seed with its story. `--seeds 0:5000 --jobs 2`: many. `--fault NAME`: with a planted fault."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -42,4 +43,5 @@ def _many(seeds: str, jobs: int) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the database is taken down with us
     sys.exit(main())
