@@ -11,7 +11,7 @@ from tests.simulation.history import Answer, CallCommitted, ContactCommitted
 from tests.simulation.reading import Attempt, Finding, Reading, broken
 
 NO_TRY = ("withdrawn", "lost")
-CLOCK_SLACK = timedelta(seconds=5)  # between the look at a gate and the commit, while others go on
+CLOCK_SLACK = timedelta(seconds=1)
 BACK_OFF_AT_LEAST = timedelta(seconds=1)
 
 
