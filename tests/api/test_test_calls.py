@@ -125,9 +125,10 @@ async def test_a_process_that_stops_or_does_not_dial_from_the_number_plans_nothi
     assert await database.pool.fetchval("select count(*) from calls") == 0
 
 
-async def test_an_agent_that_is_not_there_and_a_viewer_call_nobody(api: Api, path: str, wanted: dict[str, Any]) -> None:
+async def test_an_agent_that_is_not_there_and_a_viewer_call_nobody(api: Api, path: str, wanted: dict[str, Any], database: Database) -> None:
     await api.refused(404, "POST", "/agents/999999/test-call", json=wanted)
     await api.refused(403, "POST", path, Role.VIEWER, json=wanted)
+    assert await database.pool.fetchval("select count(*) from calls") == 0
 
 
 async def test_a_process_without_a_carrier_says_so(api: Api, path: str, wanted: dict[str, Any], database: Database) -> None:
