@@ -13,10 +13,21 @@ from typing import Any, Protocol
 
 import msgspec
 
-from db.database import Connection, Database
+from db.database import Connection, Database, Pool
 from dialer import ending, queries
 from dialer.carrier import Carrier, CarrierRefused, CarrierThrottled, DialOutcomeUnknown, NothingSent, Order
-from dialer.gates import Seen, Verdict, callee_hours, campaign_gates, contact_gates, deciding, live_attempt, suppression
+from dialer.gates import (
+    Seen,
+    Verdict,
+    callee_hours,
+    campaign_gates,
+    campaign_window,
+    contact_gates,
+    deciding,
+    live_attempt,
+    open_until,
+    suppression,
+)
 from dialer.lifecycle import CallState, ContactStatus
 from dialer.pacing import after_start, back_off, line_gates, pace
 from dialer.phone_numbers import masked
@@ -38,10 +49,13 @@ class CallUrls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A call that was planned for us: `fence` proves that it still is."""
+    """A call that was planned for us: `fence` proves that it still is. `version`: of the campaign whose gates were open; `open_until`:
+    how long those of time are sure to be. A test call has neither."""
 
     call_id: int
     fence: int = 0
+    version: int | None = None
+    open_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ async def _plan(connection: Connection, campaign: CampaignView, line: LineView, 
     )
     if contact.blocked_by is not None:
         await note_verdicts(connection, [(contact.id, Seen(contact.blocked_by, Verdict.CALL, "it passes now: called"))])
-    return Claimed(call_id)
+    return Claimed(call_id, version=campaign.version, open_until=open_until(campaign_window(campaign), line.now))
 
 
 async def _space_line(connection: Connection, line: LineView) -> None:
@@ -176,25 +190,42 @@ async def note_verdicts(connection: Connection, news: Sequence[tuple[int, Seen]]
 async def flip(db: Database, claimed: Claimed, process_id: str, post_limit_s: float) -> Requested | None:
     """Planned becomes requested, the last step before the carrier is asked; None where the call is not to be placed any more.
 
-    The campaign's status and the callee are held while its gates are looked at once more: what a Pause, a Cancel or a suppression
-    has committed before is seen here, and what comes later finds a call that was asked for.
+    The campaign's status and the callee are held meanwhile: what a Pause, a Cancel or a suppression has committed before is seen here,
+    and what comes later finds a call that was asked for. Where anything has changed since the claim, all gates are looked at once more.
 
     Raises:
         UnknownCall
     """
+    requested = await _flip(db.pool, claimed, process_id, post_limit_s, claimed.version, claimed.open_until)
+    if requested is not None:
+        return requested
     async with db.transaction() as connection:
         told: str | None = await queries.dialing.flip_view(connection, call_id=claimed.call_id)
         if told is None:
             raise ending.UnknownCall(f"there is no call {claimed.call_id}")
-        closed = closed_since_claim(msgspec.json.decode(told, type=FlipView))
+        view = msgspec.json.decode(told, type=FlipView)
+        closed = closed_since_claim(view)
         if closed is None:
-            requested: Requested | None = await queries.dialing.flip(
-                connection, call_id=claimed.call_id, process_id=process_id, fence=claimed.fence, post_limit_s=post_limit_s
-            )
+            requested = await _flip(connection, claimed, process_id, post_limit_s, view.campaign.version if view.campaign else None, None)
             if requested is not None:
                 return requested
     await withdraw(db, claimed.call_id, Withdrawn.GATE_CLOSED if closed else Withdrawn.NEVER_DIALED, process_id=process_id, wait=closed)
     return None
+
+
+async def _flip(
+    where: Pool | Connection, claimed: Claimed, process_id: str, post_limit_s: float, version: int | None, open_until: datetime | None
+) -> Requested | None:
+    requested: Requested | None = await queries.dialing.flip(
+        where,
+        call_id=claimed.call_id,
+        process_id=process_id,
+        fence=claimed.fence,
+        post_limit_s=post_limit_s,
+        version=version,
+        open_until=open_until,
+    )
+    return requested
 
 
 def closed_since_claim(view: FlipView) -> Seen | None:

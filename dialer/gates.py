@@ -57,6 +57,14 @@ def time_gates(campaign: CampaignRules, now: datetime) -> list[Seen]:
     return [_scheduled_start(campaign, now), _window(campaign, now)]
 
 
+def open_until(hours: Window | None, now: datetime) -> datetime:
+    """How long gates of time that are open at `now` are sure to stay so, with the campaign's `hours`: to the end of the minute, for all
+    hours, the callees' and those of clock changes among them, begin and end with one. Where the campaign's do not: for no time."""
+    if hours is not None and any(clock.second or clock.microsecond for clock in (hours.start, hours.end)):
+        return now
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
 def contact_gates(campaign: CampaignRules, contact: ContactFacts, now: datetime) -> list[Seen]:
     """Whether this contact may be called now, by everything but the campaign and the pacing."""
     return [

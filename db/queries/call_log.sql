@@ -15,7 +15,7 @@ from (
     from call_results r cross join page_end e
     cross join lateral (
         select c.id, c.planned_at from calls c
-        where c.state = 'ended' and c.campaign_id = r.campaign_id and c.result = r.result
+        where not c.live and c.campaign_id = r.campaign_id and c.result = r.result
           and c.planned_at >= coalesce(:since::timestamptz, '-infinity') and (c.planned_at, c.id) < (e.planned_at, e.id)
         order by c.planned_at desc, c.id desc limit :most::int
     ) k
@@ -25,7 +25,7 @@ from (
     union all
     select c.id, c.planned_at
     from calls c cross join page_end e
-    where c.state <> 'ended' and c.campaign_id = :campaign_id::bigint
+    where c.live and c.campaign_id = :campaign_id::bigint
       and c.planned_at >= coalesce(:since::timestamptz, '-infinity') and (c.planned_at, c.id) < (e.planned_at, e.id)
       and :outcome::text is null and :who::text is null and :goal::text is null and :sentiment::text is null
 ) f
@@ -39,7 +39,7 @@ select coalesce((
              and (:outcome::text is null or r.outcome = :outcome::text) and (:who::text is null or r.who = :who::text)
              and (:goal::text is null or r.goal = :goal::text) and (:sentiment::text is null or r.sentiment_word = :sentiment::text)), 0)::bigint
        + case when :outcome::text is null and :who::text is null and :goal::text is null and :sentiment::text is null
-              then (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.state <> 'ended') else 0 end;
+              then (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.live) else 0 end;
 
 -- name: count_by_result_and_time(campaign_id, outcome, who, goal, sentiment, since, until, most)$
 -- How many calls these are, `most` at most.
@@ -47,7 +47,7 @@ select count(*) from (
     (select from call_results r
      cross join lateral (
          select from calls c
-         where c.state = 'ended' and c.campaign_id = r.campaign_id and c.result = r.result
+         where not c.live and c.campaign_id = r.campaign_id and c.result = r.result
            and c.planned_at >= coalesce(:since::timestamptz, '-infinity') and c.planned_at < coalesce(:until::timestamptz, 'infinity')
          limit :most::int
      ) k
@@ -57,7 +57,7 @@ select count(*) from (
      limit :most::int)
     union all
     (select from calls c
-     where c.state <> 'ended' and c.campaign_id = :campaign_id::bigint
+     where c.live and c.campaign_id = :campaign_id::bigint
        and c.planned_at >= coalesce(:since::timestamptz, '-infinity') and c.planned_at < coalesce(:until::timestamptz, 'infinity')
        and :outcome::text is null and :who::text is null and :goal::text is null and :sentiment::text is null)
     limit :most::int

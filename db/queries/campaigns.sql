@@ -78,7 +78,7 @@ select :to_id::bigint, number, name, variables from contacts where campaign_id =
 -- name: stop_posts(campaign_id)
 -- Calls of the campaign whose POST is on its way are to be taken back when it returns: their ids.
 update calls set cancel_wanted = true
-where id in (select id from calls where campaign_id = :campaign_id::bigint and state = 'requested' and posted_at is null
+where id in (select id from calls where campaign_id = :campaign_id::bigint and live and state = 'requested' and posted_at is null
              order by id for no key update)
 returning id;
 
@@ -109,7 +109,7 @@ select at, status, reason from campaign_changes where campaign_id = :campaign_id
 -- The living process that can hold most calls more: its id, null where none lives.
 select p.id from processes p
 where p.stopped_at is null and p.heartbeat_at > callwright_now() - interval '30 s'
-order by p.concurrency - (select count(*) from calls k where k.process_id = p.id and k.state <> 'ended') desc, p.id limit 1;
+order by p.concurrency - (select count(*) from calls k where k.process_id = p.id and k.live) desc, p.id limit 1;
 
 -- name: before(contact_id, most)$
 -- How many pending contacts of the same campaign come before this one, counted up to so many.
@@ -136,7 +136,7 @@ where n.id = :phone_number_id::bigint;
 -- name: stats(campaign_id)^
 -- record_class: CampaignStats
 -- What the campaign's calls came to so far, from the kept counts.
-select (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.state <> 'ended') as live,
+select (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.live) as live,
        coalesce(sum(calls), 0)::bigint as ended, coalesce(sum(answered), 0)::bigint as answered,
        coalesce(sum(calls) filter (where outcome in ('person', 'callback')), 0)::bigint as people,
        coalesce(sum(calls) filter (where goal = 'met'), 0)::bigint as goals_met,

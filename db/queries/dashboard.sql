@@ -58,7 +58,7 @@ with first_words as (
     from call_first_words where campaign_id = :campaign_id::bigint and calls > 0
 )
 select coalesce(sum(calls), 0)::bigint as ended,
-       (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.state <> 'ended') as running,
+       (select count(*) from calls k where k.campaign_id = :campaign_id::bigint and k.live) as running,
        coalesce(sum(answered), 0)::bigint as answered, coalesce(sum(calls) filter (where who = 'human'), 0)::bigint as people,
        coalesce(sum(calls) filter (where goal = 'met'), 0)::bigint as goals_met, (sum(duration_ms) / nullif(sum(timed), 0))::float8 as mean_duration_ms,
        (select (min(first_word_ms) filter (where up_to * 2 >= of_all) + min(first_word_ms) filter (where up_to * 2 > of_all)) / 2.0
@@ -80,7 +80,7 @@ select k.id, k.number, k.contact_name, k.state, k.try as try_, coalesce(k.answer
        t.speaker as last_speaker, t.text as last_text
 from calls k
 left join lateral (select speaker, text from transcript_turns where call_id = k.id order by position desc limit 1) t on true
-where k.campaign_id = :campaign_id::bigint and k.state <> 'ended'
+where k.campaign_id = :campaign_id::bigint and k.live
 order by k.id limit :page_size::int;
 
 -- name: waiting(campaign_id, most)

@@ -39,7 +39,7 @@ with clock as materialized (select callwright_now() as now)
 select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.name as account, a.rehearsal, c.concurrency, c.max_retries,
        c.retry_delay_min, c.throttle_delay_ms, c.start_time, c.end_time, c.timezone, c.weekdays, c.scheduled_start, c.retry_on_voicemail,
        c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at, p.fresh_allowed,
-       case when due.at <= clock.now then (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') else 0 end as live,
+       case when due.at <= clock.now then (select count(*) from calls k where k.campaign_id = c.id and k.live) else 0 end as live,
        due.at as next_due_at, clock.now
 from clock
 cross join campaigns c
@@ -66,7 +66,7 @@ select c.id, c.status, c.version, c.phone_number_id, n.carrier_account_id, a.nam
        c.retry_delay_min, c.throttle_delay_ms, c.start_time, c.end_time, c.timezone, c.weekdays, c.scheduled_start, c.retry_on_voicemail,
        c.retry_on_dropped, c.local_hours, c.ring_timeout_s, c.max_per_24h, c.max_per_7d, p.next_start_at,
        c.pilot_size is null or c.pilot_done or p.contacts_begun < c.pilot_size as fresh_allowed,
-       (select count(*) from calls k where k.campaign_id = c.id and k.state <> 'ended') as live,
+       (select count(*) from calls k where k.campaign_id = c.id and k.live) as live,
        null::timestamptz as next_due_at,
        callwright_now() as now
 from campaigns c
@@ -81,9 +81,9 @@ where c.id = :campaign_id::bigint;
 select n.id as phone_number_id, a.id as carrier_account_id, a.rehearsal, a.calls_per_second as account_calls_per_second,
        a.next_start_at as account_next_start_at, a.backed_off_until, n.calls_per_second as number_calls_per_second,
        n.next_start_at as number_next_start_at, n.concurrency as number_concurrency,
-       (select count(*) from calls k where k.phone_number_id = n.id and k.state <> 'ended') as live_of_number,
+       (select count(*) from calls k where k.phone_number_id = n.id and k.live) as live_of_number,
        p.concurrency as process_concurrency,
-       (select count(*) from calls k where k.process_id = p.id and k.state <> 'ended') as live_of_process,
+       (select count(*) from calls k where k.process_id = p.id and k.live) as live_of_process,
        callwright_now() as now
 from phone_numbers n
 join carrier_accounts a on a.id = n.carrier_account_id
@@ -167,14 +167,11 @@ with account as (
 )
 update phone_numbers set next_start_at = :number_next::timestamptz where id = :phone_number_id::bigint;
 
--- name: flip(call_id, process_id, fence, post_limit_s)^
+-- name: flip(call_id, process_id, fence, post_limit_s, version, open_until)^
 -- record_class: Requested
--- The last step before the POST: planned becomes requested, if the call is still ours and its lease outlasts the POST.
-update calls k set state = 'requested', requested_at = callwright_now()
-from phone_numbers n
-where k.id = :call_id::bigint and k.state = 'planned' and k.process_id = :process_id::text and k.fence = :fence::bigint
-  and k.lease_until > callwright_now() + make_interval(secs => :post_limit_s::float8) and n.id = k.phone_number_id
-returning k.id, k.number, n.e164 as caller, k.carrier_account_id, k.ring_timeout_s;
+-- Planned becomes requested, the last step before the POST, if nothing has changed since the gates were looked at.
+select id, number, caller, carrier_account_id, ring_timeout_s
+from flip(:call_id::bigint, :process_id::text, :fence::bigint, :post_limit_s::float8, :version::int, :open_until::timestamptz);
 
 -- name: accepted(call_id, carrier_call_id)^
 -- The carrier took the call: keep its id, unless a webhook was faster. Done, unless it is to be taken back at once.
@@ -219,7 +216,7 @@ with beat as (
     update processes set heartbeat_at = callwright_now() where id = :process_id::text
 )
 update calls set lease_until = callwright_now() + make_interval(secs => :lease_s::float8)
-where id in (select id from calls where process_id = :process_id::text and state <> 'ended' for no key update skip locked);
+where id in (select id from calls where process_id = :process_id::text and live for no key update skip locked);
 
 -- name: process_stops(process_id)!
 -- The process ends: what it has left runs out now, for others to take over.
@@ -227,7 +224,7 @@ with stopped as (
     update processes set stopped_at = callwright_now() where id = :process_id::text
 )
 update calls set lease_until = callwright_now()
-where id in (select id from calls where process_id = :process_id::text and state <> 'ended' order by id for no key update);
+where id in (select id from calls where process_id = :process_id::text and live order by id for no key update);
 
 -- name: account_name(phone_number_id)$
 -- The name of the carrier account that one of our numbers belongs to.

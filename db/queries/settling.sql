@@ -32,7 +32,7 @@ returning id;
 -- The call got further: its state moves up (never down), its times and the carrier's id are filled in where they are missing.
 -- The carrier's clock may be wrong: what it says happened after we asked, before now, and in order.
 update calls set
-    state = case when state <> 'ended' and call_rank(:state::text) > call_rank(state) then :state::text else state end,
+    state = case when live and call_rank(:state::text) > call_rank(state) then :state::text else state end,
     ringing_at = case when :state::text = 'ringing' then coalesce(ringing_at,
         least(greatest(requested_at, coalesce(:at::timestamptz, callwright_now())), answered_at, ended_at, callwright_now())) else ringing_at end,
     answered_at = case when :state::text = 'answered' then coalesce(answered_at,
@@ -58,7 +58,7 @@ update calls set
     posted_at = coalesce(posted_at, case when requested_at is not null then callwright_now() end),
     duration_ms = case when answered_at is not null
         then greatest(0, extract(epoch from coalesce(conversation_ended_at, carrier_ended_at, callwright_now()) - answered_at) * 1000)::int end
-where id = :call_id::bigint and state <> 'ended'
+where id = :call_id::bigint and live
 returning id, pg_notify('callwright_dialer', '');
 
 -- name: correct_lost(call_id, outcome)$
@@ -116,7 +116,7 @@ update campaigns c set status = 'paused', pilot_done = true,
     status_reason = 'the pilot of ' || c.pilot_size || ' contacts is done: look at its calls, then resume'
 from campaign_pacing p
 where c.id = :campaign_id::bigint and p.campaign_id = c.id and c.status in ('pending', 'in_progress') and c.pilot_size is not null and not c.pilot_done
-  and p.contacts_begun >= c.pilot_size and not exists (select from calls k where k.campaign_id = c.id and k.state <> 'ended')
+  and p.contacts_begun >= c.pilot_size and not exists (select from calls k where k.campaign_id = c.id and k.live)
 returning c.pilot_size;
 
 -- name: recent_requests(campaign_id, most)^
@@ -143,7 +143,7 @@ update calls k set
 from (
     select c.id, c.lease_until < t.now as expired
     from calls c join carrier_accounts a on a.id = c.carrier_account_id cross join (select callwright_now() as now) t
-    where c.state <> 'ended' and a.name = any (:accounts::text[])
+    where c.live and a.name = any (:accounts::text[])
       and (c.looked_up_at is null or c.looked_up_at < t.now - make_interval(secs => :every_s::float8))
       and (:take_over::boolean and c.lease_until < t.now
            or c.process_id = :process_id::text and c.lease_until >= t.now and (
@@ -170,7 +170,7 @@ select carrier_call_id from calls where carrier_account_id = :account_id::bigint
 
 -- name: want_cancelled(call_id)!
 -- The call is to be taken back, so that its end is a withdrawal.
-update calls set cancel_wanted = true where id = :call_id::bigint and state <> 'ended';
+update calls set cancel_wanted = true where id = :call_id::bigint and live;
 
 -- name: keep_result(call_id, fence, ended_by, reason, who, goal, evidence, fields, summary, sentiment, sentiment_word, opted_out, callback_at, first_word_ms, message_delivered, recording)$
 -- The result of a conversation, kept once and only from who holds the call.
@@ -179,7 +179,7 @@ update calls set
     evidence = :evidence::jsonb, fields = :fields::jsonb, summary = :summary::text, sentiment = :sentiment::float8, sentiment_word = :sentiment_word::text,
     opted_out = :opted_out::boolean, callback_at = :callback_at::timestamptz, first_word_ms = :first_word_ms::int,
     message_delivered = :message_delivered::boolean, recording = coalesce(:recording::text, recording)
-where id = :call_id::bigint and state <> 'ended' and conversation_ended_at is null and fence = :fence::bigint
+where id = :call_id::bigint and live and conversation_ended_at is null and fence = :fence::bigint
 returning id;
 
 -- name: set_recording(call_id, recording)!

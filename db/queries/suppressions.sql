@@ -37,5 +37,5 @@ order by id desc limit :page_size::int;
 -- Calls to the number that nobody has answered yet are to be taken back, if they are not already. Those whose POST is on its way are
 -- returned with the rest.
 update calls set cancel_wanted = true
-where number = :number::text and rehearsal = :rehearsal::boolean and state in ('requested', 'unknown', 'ringing')
+where number = :number::text and rehearsal = :rehearsal::boolean and live and state in ('requested', 'unknown', 'ringing')
 returning id;

@@ -43,7 +43,11 @@ CLOSES: dict[str, tuple[Closes, str, str]] = {
         "scheduled_start",
     ),
     "weekday": (lambda world, campaign: _edited(world, campaign, weekdays=[4], timezone="Europe/Berlin"), "pending", "window"),
-    "zone": (lambda world, _: world.db.pool.execute("update campaigns set timezone = 'Mars/Olympus'"), "pending", "window"),
+    "zone": (
+        lambda world, _: world.db.pool.execute("update campaigns set timezone = 'Mars/Olympus', version = version + 1"),
+        "pending",
+        "window",
+    ),
 }
 
 
@@ -67,6 +71,20 @@ async def test_a_gate_that_closes_between_claim_and_flip_is_seen(world: World, g
     (verdict,) = (await contacts.why(world.db, contact.id)).verdicts
     assert (verdict.gate, verdict.verdict) == (named, "skip" if status == "skipped" else "wait")
     assert [call["requested_at"] for call in await world.calls()] == [None]
+
+
+@pytest.mark.parametrize("gate", ["edited", "minute"])
+async def test_a_call_whose_gates_are_open_after_all_that_has_changed_is_placed(world: World, gate: str) -> None:
+    await world.at(EVENING)
+    campaign = await world.campaign(1)
+    await world.loop()
+    view: CampaignView = await queries.dialing.campaign(world.db.pool, campaign_id=campaign.id)
+    planned = (await claim(world.db, view, "one")).claimed
+    assert planned is not None
+    await (_edited(world, campaign, name="Another") if gate == "edited" else _passes(world, campaign))
+    requested = await flip(world.db, planned, "one", 10)
+    assert requested is not None
+    assert (requested.id, requested.number) == (planned.call_id, number(0))
 
 
 async def test_a_number_is_not_called_more_often_in_seven_days_than_its_cap(world: World) -> None:

@@ -119,7 +119,9 @@ async def test_each_statement_of_tick_claim_and_flip_finds_its_rows_by_an_index(
             campaign_next=world.now,
         )
         await queries.dialing.flip_view(connection, call_id=call_id)
-        requested: Requested = await queries.dialing.flip(connection, call_id=call_id, process_id="one", fence=0, post_limit_s=10.0)
+        requested: Requested = await queries.dialing.flip(
+            connection, call_id=call_id, process_id="one", fence=0, post_limit_s=10.0, version=seen.campaign.version, open_until=None
+        )
     assert (len(ticked), len(seen.contacts), requested.id) == (1, 20, call_id)
     choosing = [plan for plan in plans if "order by due_at, id limit most" in plan]
     assert len(choosing) == 4  # retries and fresh contacts, twice

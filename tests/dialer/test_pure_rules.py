@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agent_runtime.calls import EndReason, Who
 from dialer.calling_hours import UnknownZone, Window, local_hours, window, zone
 from dialer.campaign_settings import CampaignSettings, InvalidCampaign, check
-from dialer.gates import Seen, Verdict, deciding, frequency_cap, live_attempt
+from dialer.gates import Seen, Verdict, deciding, frequency_cap, live_attempt, open_until
 from dialer.lifecycle import ContactStatus
 from dialer.pacing import back_off, breaker_trips
 from dialer.retries import Outcome, RetryRules, Tries, after, outcome_of_carrier, outcome_of_conversation
@@ -52,6 +52,19 @@ def test_a_window_is_open_exactly_while_the_wall_clock_is_in_it(hours: Window, a
     since_start = (minute - start) % 1440 if start != end else minute
     began = local.date() if start == end else (local - timedelta(minutes=since_start)).date()
     assert hours.is_open(at) == (since_start < length and began.isoweekday() in hours.weekdays)
+
+
+@given(windows, instants | near_changes, st.floats(0, 59.999), st.floats(0, 1))
+def test_hours_that_are_open_stay_so_as_long_as_is_said(hours: Window, minute: datetime, seconds: float, part: float) -> None:
+    at = minute + timedelta(seconds=seconds)
+    until = open_until(hours, at)
+    assert at < until
+    later = min(at + (until - at) * part, until - timedelta(microseconds=1))
+    assert hours.is_open(later) == hours.is_open(at)
+
+
+def test_hours_that_end_within_a_minute_are_looked_at_each_time() -> None:
+    assert open_until(Window(time(9), time(17, 0, 30), BERLIN), NOW) == NOW
 
 
 def test_the_same_start_and_end_means_all_day_of_each_weekday() -> None:

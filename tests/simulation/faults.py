@@ -133,7 +133,11 @@ FAULTS: Mapping[str, Fault] = {
         _patched(settling.SettleCalls, "_settle", _back_to_the_queue),
     ),
     "suppression_unseen_at_flip": Fault(
-        "a suppression between claim and request is not looked at", _patched(dialing, "closed_since_claim", _suppression_unseen)
+        "a suppression between claim and request is not looked at",
+        lambda postgres: _all(
+            mock.patch.object(dialing, "closed_since_claim", _suppression_unseen),
+            _function(postgres, "flip", "s.rehearsal = k.rehearsal", "false"),
+        ),
     ),
     "stops_do_not_wait": Fault(
         "Pause, Cancel and suppressions answer while requests are on their way",
@@ -173,9 +177,9 @@ FAULTS: Mapping[str, Fault] = {
             _without(
                 postgres,
                 "drop index calls_one_live_per_number",
-                "create unique index calls_one_live_per_number on calls (number, rehearsal) where state <> 'ended'",
+                "create unique index calls_one_live_per_number on calls (number, rehearsal) where live",
             ),
-            _function(postgres, "claim_view", "k.rehearsal = seen.rehearsal and k.state <> 'ended'", "false"),
+            _function(postgres, "claim_view", "k.rehearsal = seen.rehearsal and k.live", "false"),
         ),
         shown_by=8,
     ),
