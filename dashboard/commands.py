@@ -9,7 +9,7 @@ import aiohttp
 import streamlit as st
 
 from dashboard.background import Background
-from dashboard.data import background
+from dashboard.source import background
 
 SESSION_COOKIE = "callwright_session"
 ANSWER_WITHIN_S = 15.0

@@ -1,35 +1,25 @@
-"""What the pages read from the database. Nothing here writes: commands go through `dashboard.commands`."""
+"""What the campaigns' and calls' pages read from the database. Nothing here writes: commands go through `dashboard.commands`."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
 from dashboard import rows
-from dashboard.background import Background
+from dashboard.source import Source, escaped, source
 from db import call_log
 from db.call_log import CallFilter
-from db.database import LOST, Database, DatabaseUnavailable
+from db.database import Database
 from db.queries import load
 from db.rows import CallEventRow, TurnRow
 
-__all__ = ["CallFilter", "CampaignFilter", "Data", "DatabaseUnreachable", "background", "data"]
-
-T = TypeVar("T")
+__all__ = ["CallFilter", "CampaignFilter", "Data", "data"]
 
 PAGE_SIZE = 25
 EXPORT_PAGE = 1000
 EVENTS_SHOWN = 500
 WAITING_COUNTED = 2000  # contacts that wait for the same thing are counted up to here
-READ_WITHIN_S = 10.0
-POOL_SIZE = 4
-
-
-class DatabaseUnreachable(Exception):
-    """The database does not answer; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +32,19 @@ class CampaignFilter:
 
 
 class Data:
-    """The reads of all pages, each in a statement or two, over one pool that is opened at the first read."""
+    """The reads of these pages, each in a statement or two."""
 
-    def __init__(self, background: Background, database_url: str) -> None:
-        self._background, self._url = background, database_url
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._queries = load("dashboard", rows)
         self._call_log = load("call_log")
-        self._database: Database | None = None
-        self._opening = asyncio.Lock()
 
     def campaigns(self, wanted: CampaignFilter, after: rows.CampaignLine | None = None) -> list[rows.CampaignLine]:
         """One page of campaigns that follows `after`; one more than PAGE_SIZE where there is a next page."""
         found: list[rows.CampaignLine] = self._many(
             "campaigns_page",
             statuses=list(wanted.statuses) or None,
-            search=_escaped(wanted.search),
+            search=escaped(wanted.search),
             by_name=wanted.by_name,
             after_id=after.id if after else None,
             after_name=after.name if after else None,
@@ -99,7 +87,7 @@ class Data:
             "contacts_page",
             campaign_id=campaign_id,
             status=status,
-            search=_escaped(search),
+            search=escaped(search),
             masked=masked,
             after_id=after_id,
             page_size=PAGE_SIZE + 1,
@@ -111,11 +99,11 @@ class Data:
 
     def calls(self, campaign_id: int, wanted: CallFilter, after_id: int | None) -> list[rows.CallLine]:
         """One page of the call log that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
-        return self._run(self._call_rows("call_lines", campaign_id, wanted, after_id, PAGE_SIZE + 1))
+        return self._call_rows("call_lines", campaign_id, wanted, after_id, PAGE_SIZE + 1)
 
     def calls_of_contact(self, campaign_id: int, contact_id: int) -> list[rows.CallLine]:
         """The contact's calls, newest first, PAGE_SIZE at most."""
-        return self._run(self._call_rows("call_lines", campaign_id, CallFilter(contact_id=contact_id), None, PAGE_SIZE))
+        return self._call_rows("call_lines", campaign_id, CallFilter(contact_id=contact_id), None, PAGE_SIZE)
 
     def call_filters(self, campaign_id: int) -> rows.CallFilters:
         """The values that occur in the campaign's calls."""
@@ -126,7 +114,7 @@ class Data:
         """All calls of the filter, newest first, read a page at a time."""
         after_id: int | None = None
         while True:
-            page: list[rows.ExportedCall] = self._run(self._call_rows("exported_calls", campaign_id, wanted, after_id, EXPORT_PAGE))
+            page: list[rows.ExportedCall] = self._call_rows("exported_calls", campaign_id, wanted, after_id, EXPORT_PAGE)
             yield from page
             if len(page) < EXPORT_PAGE:
                 return
@@ -139,11 +127,11 @@ class Data:
 
     def turns(self, call_id: int) -> list[TurnRow]:
         """The transcript in order."""
-        return self._run(self._found(self._call_log.list_turns, {"call_id": call_id}))
+        return self._source.many(self._call_log.list_turns, call_id=call_id)
 
     def events(self, call_id: int) -> list[CallEventRow]:
         """The timeline in the order in which it was told, EVENTS_SHOWN at most."""
-        return self._run(self._found(self._call_log.list_events, {"call_id": call_id, "after": 0, "at_most": EVENTS_SHOWN}))
+        return self._source.many(self._call_log.list_events, call_id=call_id, after=0, at_most=EVENTS_SHOWN)
 
     def agents(self) -> list[rows.Choice]:
         """Agents to choose from, by name."""
@@ -153,60 +141,21 @@ class Data:
         """Numbers to call from."""
         return self._many("phone_numbers")
 
-    def close(self) -> None:
-        """Gives the connections back and ends the event loop that they belong to."""
-        if self._database is not None:
-            self._background.run(self._database.close(), READ_WITHIN_S)
-        self._background.stop()
-
     def _many(self, name: str, **values: Any) -> list[Any]:
-        return self._run(self._found(getattr(self._queries, name), values))
+        return self._source.many(getattr(self._queries, name), **values)
 
     def _one(self, name: str, **values: Any) -> Any:
-        return self._run(self._value(name, values))
+        return self._source.one(getattr(self._queries, name), **values)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            return self._background.run(work, READ_WITHIN_S)
-        except (*LOST, DatabaseUnavailable) as error:
-            raise DatabaseUnreachable(
-                "The database does not answer, so this page can't be shown. Calls in progress are not affected by the dashboard. "
-                "Try again in a moment; if it stays, ask an engineer to run `callwright doctor`."
-            ) from error
+    def _call_rows(self, name: str, campaign_id: int, wanted: CallFilter, after_id: int | None, most: int) -> list[Any]:
+        async def found(database: Database) -> list[Any]:
+            ids = await call_log.find(database.pool, campaign_id, wanted, after_id, most)
+            return [row async for row in getattr(self._queries, name)(database.pool, ids=ids)]
 
-    async def _found(self, statement: Callable[..., AsyncIterator[Any]], values: dict[str, Any]) -> list[Any]:
-        database = await self._open()
-        return [row async for row in statement(database.pool, **values)]
-
-    async def _call_rows(self, name: str, campaign_id: int, wanted: CallFilter, after_id: int | None, most: int) -> list[Any]:
-        database = await self._open()
-        ids = await call_log.find(database.pool, campaign_id, wanted, after_id, most)
-        return await self._found(getattr(self._queries, name), {"ids": ids})
-
-    async def _value(self, name: str, values: dict[str, Any]) -> Any:
-        database = await self._open()
-        return await getattr(self._queries, name)(database.pool, **values)
-
-    async def _open(self) -> Database:
-        async with self._opening:
-            if self._database is None:
-                self._database = await Database.connect(self._url, max_size=POOL_SIZE)
-            return self._database
-
-
-def _escaped(search: str) -> str | None:
-    """The text as LIKE takes it literally; None for nothing to search."""
-    text = search.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return text or None
+        return self._source.run(found)
 
 
 @st.cache_resource(show_spinner=False)
-def background() -> Background:
-    """The event loop of this process."""
-    return Background()
-
-
-@st.cache_resource(show_spinner=False, on_release=Data.close)
 def data() -> Data:
-    """The reads of this process, on the database that DATABASE_URL names."""
-    return Data(background(), os.environ["DATABASE_URL"])
+    """The reads of this process."""
+    return Data(source())

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from dashboard.background import Background
 from dashboard.data import CallFilter, Data
+from dashboard.source import Source
 from db.database import Database
 from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
@@ -45,7 +46,7 @@ async def _measure(folder: Path, runs: int) -> list[Figure]:
         await migrate(url)
         database = await Database.connect(url)
         campaign = (await fill(database, Plan(contacts=ROWS, calls=ROWS))).campaign_id
-        data = Data(Background(), url)
+        data = Data(Source(Background(), url))
         async with _api(database, url, folder) as api:
             found = [
                 await _figure("dialer.overview_1m_ms", "<= 20", _overviews(api, data, campaign), runs),

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import streamlit as st
 
 from dashboard import commands
-from dashboard.data import DatabaseUnreachable
+from dashboard.source import DatabaseUnreachable
 from dashboard.words import md
 
 CHECK_AGAIN_S = 15.0
