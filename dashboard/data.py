@@ -9,12 +9,12 @@ import streamlit as st
 from dashboard import rows
 from dashboard.source import Source, escaped, source
 from db import call_log
-from db.call_log import CallFilter
+from db.call_log import CallFilter, Counted
 from db.database import Database
 from db.queries import load
 from db.rows import CallEventRow, TurnRow
 
-__all__ = ["CallFilter", "CampaignFilter", "Data", "data"]
+__all__ = ["CallFilter", "CampaignFilter", "Counted", "Data", "data"]
 
 PAGE_SIZE = 25
 EXPORT_PAGE = 1000
@@ -100,6 +100,22 @@ class Data:
     def calls(self, campaign_id: int, wanted: CallFilter, after_id: int | None) -> list[rows.CallLine]:
         """One page of the call log that follows `after_id`; one more than PAGE_SIZE where there is a next page."""
         return self._call_rows("call_lines", campaign_id, wanted, after_id, PAGE_SIZE + 1)
+
+    def count_calls(self, campaign_id: int, wanted: CallFilter) -> Counted:
+        """How many calls of the campaign's log fit the filter."""
+
+        async def counted(database: Database) -> Counted:
+            return await call_log.count(database.pool, campaign_id, wanted)
+
+        return self._source.run(counted)
+
+    def can_search(self, words: str) -> bool:
+        """Whether there is a word in `words` that transcripts can be searched for."""
+
+        async def found(database: Database) -> bool:
+            return await call_log.has_words(database.pool, words)
+
+        return self._source.run(found)
 
     def calls_of_contact(self, campaign_id: int, contact_id: int) -> list[rows.CallLine]:
         """The contact's calls, newest first, PAGE_SIZE at most."""

@@ -17,6 +17,7 @@ from dashboard.words import md
 
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
+SLOW_EVERY_S = 60.0
 STYLE = Path(__file__).parent / "page.css"
 LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 196 32" role="img"><title>Callwright</title><g fill="none" stroke="#2b79bd" '
@@ -63,7 +64,15 @@ def page(title: str, show: Callable[[Person], None]) -> None:
 
 def live(show: Callable[..., None]) -> Callable[..., None]:
     """A part of a page that draws itself anew every LIVE_EVERY_S seconds, without touching the rest of the page."""
+    return _drawn_anew(show, LIVE_EVERY_S)
 
+
+def slow(show: Callable[..., None]) -> Callable[..., None]:
+    """The same every SLOW_EVERY_S seconds: for what takes the server longer to find out."""
+    return _drawn_anew(show, SLOW_EVERY_S)
+
+
+def _drawn_anew(show: Callable[..., None], every_s: float) -> Callable[..., None]:
     @wraps(show)
     def guarded(*args: Any, **kwargs: Any) -> None:
         try:
@@ -74,7 +83,7 @@ def live(show: Callable[..., None]) -> Callable[..., None]:
         except (DatabaseUnreachable, commands.CommandRefused) as problem:
             st.warning(md(str(problem)), icon=":material/cloud_off:")
 
-    drawn: Callable[..., None] = st.fragment(guarded, run_every=LIVE_EVERY_S)
+    drawn: Callable[..., None] = st.fragment(guarded, run_every=every_s)
     return drawn
 
 
