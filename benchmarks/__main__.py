@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mediaserver.figure import Figure
 
-GROUPS = ("demo", "dialer", "switch")
+GROUPS = ("demo", "dialer", "switch", "dashboard")
 
 
 def main(arguments: list[str]) -> int:

@@ -46,14 +46,15 @@ async def _measure(folder: Path, runs: int) -> list[Figure]:
         await migrate(url)
         database = await Database.connect(url)
         campaign = (await fill(database, Plan(contacts=ROWS, calls=ROWS))).campaign_id
-        data = Data(Source(Background(), url))
+        source = Source(Background(), url)
+        data = Data(source)
         async with _api(database, url, folder) as api:
             found = [
                 await _figure("dialer.overview_1m_ms", "<= 20", _overviews(api, data, campaign), runs),
                 await _figure("dialer.call_log_page_1m_ms", "<= 50", await _pages(api, data, database, campaign), runs),
                 await _figure("dialer.call_log_words_1m_ms", "<= 150", _words(api, campaign), runs),
             ]
-        await asyncio.to_thread(data.close)
+        await asyncio.to_thread(source.close)
         await database.close()
         return found
     finally:
