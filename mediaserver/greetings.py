@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Mapping
 
 from agent_runtime.agent import Agent, MissingVariable, fill
 from agent_runtime.conversation import prepare
@@ -40,6 +41,22 @@ class Greetings:
                     await self._preparing.speak(text, voice)
             except EngineUnavailable as error:
                 log.warning("a line was not spoken ahead: %s", error)
+
+    @property
+    def has_voice(self) -> bool:
+        """Whether this process can speak without a call."""
+        return self._preparing is not None
+
+    async def speak(self, agent: Agent, variables: Mapping[str, str]) -> bytes:
+        """The greeting as PCM at 8 kHz, for somebody who tries the agent out; it never holds up a call.
+
+        Raises:
+            MissingVariable: the greeting needs a variable that is not there.
+            EngineUnavailable: the voice can't speak.
+        """
+        if self._preparing is None:
+            raise EngineUnavailable("this process has no voice")
+        return (await self._preparing.speak(fill(agent.first_message, dict(variables)), agent.voice)).pcm
 
     async def prepare(self, call_id: int) -> None:
         """Have the greeting of a call ready before it is answered, and the lines that its agent may need soon after.

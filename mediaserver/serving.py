@@ -146,7 +146,14 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         live = setup_carrier_doors(app, house=house, switch=parts.switch, webhooks=webhooks, drain_s=settings.drain_s)
     setup_health(app, database=parts.database, live=live, switch=parts.switch)
     test_calls = parts.loop.place_test_call if parts.carrier is not None else None
-    setup_api(app, database=parts.database, settings=settings, nudge=parts.loop.nudge, place_test_call=test_calls)
+    setup_api(
+        app,
+        database=parts.database,
+        settings=settings,
+        nudge=parts.loop.nudge,
+        place_test_call=test_calls,
+        speak_greeting=parts.greetings.speak if parts.greetings.has_voice else None,
+    )
     return live
 
 

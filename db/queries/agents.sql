@@ -46,3 +46,10 @@ update agents set deleted_at = callwright_now()
 where id = :id and deleted_at is null
   and not exists (select from campaigns c where c.agent_id = agents.id and c.status in ('draft', 'pending', 'in_progress', 'paused'))
 returning id;
+
+-- name: campaigns_in_the_way(id, at_most)
+-- Names of campaigns that are not over and use the agent, newest first: as long as there is one it can't be deleted.
+select name from campaigns
+where agent_id = :id and status in ('draft', 'pending', 'in_progress', 'paused')
+order by id desc
+limit :at_most;

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from agent_runtime.agent import Agent
 from db.audit import audit
+from db.database import Connection
 from db.queries import load
 from db.rows import AgentRow
 from dialer.dialing import TrialCall
@@ -18,6 +19,8 @@ from mediaserver.api.models import ID, Answer, Body, Id, Page, PageQuery, PhoneN
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
+
+NAMED = 3  # campaigns, where a refusal names them
 
 _queries, _numbers = load("agents"), load("phone_numbers")
 
@@ -115,7 +118,7 @@ async def delete_agent(asked: Asked[None, None]) -> None:
     current = await _found(asked)
     async with asked.database.transaction() as connection:
         if await _queries.delete_agent(connection, id=current.id) is None:
-            raise Problem(409, "a campaign that is not over uses this agent: give it another one, or cancel it first")
+            raise Problem(409, await _in_use(connection, current.id))
         await audit(connection, asked.actor, "agent.delete", f"agent {current.id}", {"name": current.name})
 
 
@@ -158,6 +161,13 @@ def _check_variables(agent: Agent, wanted: TrialCall) -> None:
     if missing:
         said = f"the agent's texts need {', '.join(missing)}: fill them in"
         raise Problem(422, said, {"variables": said})
+
+
+async def _in_use(connection: Connection, agent_id: int) -> str:
+    """Why the agent can't go, with the names of the campaigns that stand in the way."""
+    names = [row["name"] async for row in _queries.campaigns_in_the_way(connection, id=agent_id, at_most=NAMED + 1)]
+    more = " and others" if len(names) > NAMED else ""
+    return f"a campaign that is not over uses this agent ({', '.join(names[:NAMED])}{more}): give it another one, or cancel it first"
 
 
 async def _found(asked: Asked[Any, Any]) -> AgentRow:

@@ -1,7 +1,7 @@
 """A route of the API: who may ask what, and how an answer is made. What it takes and returns is read off its handler's types."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from aiohttp import web
 from pydantic import BaseModel
 
+from agent_runtime.agent import Agent
 from db.database import Database
 from dialer.dialing import TrialCall
 from mediaserver.api.access import authenticated
@@ -23,6 +24,7 @@ PREFIX = "/api/v1"
 MIB = 1024 * 1024
 
 PlaceTestCall = Callable[[TrialCall], Awaitable[int]]
+SpeakGreeting = Callable[[Agent, Mapping[str, str]], Awaitable[bytes]]
 
 Q = TypeVar("Q", covariant=True)
 B = TypeVar("B", covariant=True)
@@ -32,7 +34,7 @@ B = TypeVar("B", covariant=True)
 class House:
     """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
     `nudge`: tells the dialer loop, after each command, that it may have something to do. `place_test_call`: of this process's loop, as
-    `DialerLoop.place_test_call`; None where it has no carrier."""
+    `DialerLoop.place_test_call`; None where it has no carrier. `speak_greeting`: as `Greetings.speak`; None where it has no voice."""
 
     database: Database
     data_dir: Path
@@ -40,6 +42,7 @@ class House:
     dashboard_url: str = ""
     nudge: Callable[[], None] = lambda: None
     place_test_call: PlaceTestCall | None = None
+    speak_greeting: SpeakGreeting | None = None
 
 
 @dataclass(frozen=True)
