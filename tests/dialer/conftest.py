@@ -20,6 +20,23 @@ _DRIFT = {
         """select campaign_id, first_word_ms, count(*) from calls
            where state = 'ended' and campaign_id is not null and first_word_ms is not null group by 1, 2""",
     ),
+    "calls by half hour": (
+        """select half_hour, campaign_id, agent_id, phone_number_id, rehearsal, try, result, outcome, who, goal, sentiment_word,
+                  calls, answered, opted_out, timed, duration_ms
+           from call_half_hours where calls <> 0 or answered <> 0 or opted_out <> 0 or timed <> 0 or duration_ms <> 0""",
+        """select half_hour_of(planned_at), campaign_id, agent_id, phone_number_id, rehearsal, try, result, outcome, who, goal,
+                  sentiment_word, count(*), count(answered_at), count(*) filter (where opted_out), count(duration_ms),
+                  coalesce(sum(duration_ms), 0)
+           from calls where state = 'ended' and campaign_id is not null and outcome is distinct from 'withdrawn'
+           group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11""",
+    ),
+    "first words by half hour": (
+        """select half_hour, campaign_id, agent_id, phone_number_id, rehearsal, first_word_ms, calls
+           from call_half_hour_first_words where calls <> 0""",
+        """select half_hour_of(planned_at), campaign_id, agent_id, phone_number_id, rehearsal, (ceil(first_word_ms / 20.0) * 20)::int, count(*)
+           from calls where state = 'ended' and campaign_id is not null and outcome is distinct from 'withdrawn'
+             and first_word_ms is not null group by 1, 2, 3, 4, 5, 6""",
+    ),
     "words of transcripts": (
         "select call_id, campaign_id, planned_at, words from call_words",
         """select k.id, k.campaign_id, k.planned_at, words_of(k) from calls k
