@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,6 +72,10 @@ class WeakPassword(ValueError):
     """The password is too short."""
 
 
+class WrongPassword(ValueError):
+    """Whoever changes his password does not know the old one."""
+
+
 async def ensure_first_user(database: Database) -> str | None:
     """Where there is no account, make `admin` with a random password and return that, once; else None."""
     if await _queries.has_users(database.pool):
@@ -134,6 +138,33 @@ async def set_password(database: Database, name: str, *, actor: str, password: s
     return password
 
 
+async def change_own_password(database: Database, person: Person, old: str, new: str, *, session: str) -> None:
+    """Another password for somebody who is signed in and knows the old one. His other sessions end, `session` stays.
+
+    Raises:
+        WrongPassword, WeakPassword, TooManyTries
+    """
+    checked, subject = _checked(new), f"password of user {person.user_id}"
+    await _refuse_after_failures(database, {subject: TRIES_PER_ACCOUNT_AND_ADDRESS})
+    found = await _queries.credentials(database.pool, name=person.name)
+    if not await _matches(found["password_hash"] if found else None, old):
+        await _queries.add_sign_in_failures(database.pool, subjects=[subject])
+        raise WrongPassword("this is not your present password")
+    hashed = await _hashed(checked)
+    async with database.transaction() as connection:
+        await _queries.forget_sign_in_failures(connection, subject=subject)
+        await _queries.set_password(connection, name=person.name, password_hash=hashed)
+        await _queries.end_other_sessions(connection, user_id=person.user_id, token_hash=_digest(session))
+        await audit(connection, person.actor, "user.password", f"user {person.user_id}", {})
+
+
+async def sign_out_everywhere(database: Database, person: Person) -> None:
+    """All sessions of somebody who is signed in end, this one too."""
+    async with database.transaction() as connection:
+        await _queries.end_sessions(connection, user_id=person.user_id)
+        await audit(connection, person.actor, "user.sign_out_everywhere", f"user {person.user_id}", {})
+
+
 async def sign_in(database: Database, name: str, password: str, *, address: str) -> tuple[Person, str]:
     """Whoever has this name and password, and the secret of a new session. `address`: where the try comes from.
 
@@ -141,9 +172,7 @@ async def sign_in(database: Database, name: str, password: str, *, address: str)
         SignInRefused, TooManyTries
     """
     pair, place = f"{name.lower()[:200]} from {address}", f"from {address}"
-    failures = {row["subject"]: row["failures"] async for row in _queries.count_sign_in_failures(database.pool, subjects=[pair, place])}
-    if failures.get(pair, 0) >= TRIES_PER_ACCOUNT_AND_ADDRESS or failures.get(place, 0) >= TRIES_PER_ADDRESS:
-        raise TooManyTries("too many failed tries: wait 15 minutes, or have an admin reset the password")
+    await _refuse_after_failures(database, {pair: TRIES_PER_ACCOUNT_AND_ADDRESS, place: TRIES_PER_ADDRESS})
     found = await _queries.credentials(database.pool, name=name)
     if not await _matches(found["password_hash"] if found else None, password) or found is None:
         await _queries.add_sign_in_failures(database.pool, subjects=[pair, place])
@@ -206,6 +235,13 @@ async def user(database: Database, user_id: int) -> UserRow | None:
 async def tokens(database: Database, after: int, at_most: int) -> Sequence[TokenRow]:
     """Tokens after that id that are not revoked, oldest first."""
     return [row async for row in _queries.list_tokens(database.pool, after=after, at_most=at_most)]
+
+
+async def _refuse_after_failures(database: Database, allowed: Mapping[str, int]) -> None:
+    """Raises TooManyTries where a subject of `allowed` has failed as often as that in the last 15 minutes."""
+    found = _queries.count_sign_in_failures(database.pool, subjects=list(allowed))
+    if any([row["failures"] >= allowed[row["subject"]] async for row in found]):
+        raise TooManyTries("too many failed tries: wait 15 minutes, or have an admin reset the password")
 
 
 def _person(found: SignedIn) -> Person:

@@ -82,6 +82,10 @@ update sessions set ended_at = callwright_now() where token_hash = :token_hash::
 -- All sessions of an account are over.
 update sessions set ended_at = callwright_now() where user_id = :user_id::bigint and ended_at is null;
 
+-- name: end_other_sessions(user_id, token_hash)!
+-- All sessions of an account are over, but for this one.
+update sessions set ended_at = callwright_now() where user_id = :user_id::bigint and token_hash <> :token_hash::bytea and ended_at is null;
+
 -- name: list_tokens(after, at_most)
 -- record_class: TokenRow
 -- A page of the tokens that are not revoked, oldest first.

@@ -1,14 +1,13 @@
 """/contacts: who is called, added by hand, and why somebody was (not) called."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import AliasChoices, Field, RootModel, field_validator
 
 from dialer import campaigns, contacts
 from dialer.lifecycle import CampaignStatus, ContactStatus
 from mediaserver.api import imports
-from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, Variables, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import MIB, Asked, Route
 from mediaserver.identity import Role
@@ -21,7 +20,7 @@ class ContactAnswer(Answer):
     campaign_id: Id
     number: PhoneNumber
     name: str
-    variables: dict[str, Any]
+    variables: Variables
     status: ContactStatus
     status_reason: str
     tries: int

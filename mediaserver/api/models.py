@@ -3,15 +3,25 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo, field_validator
+
+from dialer.phone_numbers import masked
 
 
 def _masked(number: str, info: SerializationInfo) -> str:
     """Only the last two digits, where the context of the answer says so."""
-    hidden = isinstance(info.context, dict) and info.context.get("mask_numbers")
-    return "*" * (len(number) - 2) + number[-2:] if hidden else number
+    return "*" * (len(number) - 2) + number[-2:] if _hides(info) else number
+
+
+def _variables_masked(values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+    """A contact's variables may hold numbers too, in a column beside the first or in a text."""
+    return {name: masked(value) for name, value in values.items()} if _hides(info) else values
+
+
+def _hides(info: SerializationInfo) -> bool:
+    return isinstance(info.context, dict) and bool(info.context.get("mask_numbers"))
 
 
 def _text(example: str) -> Callable[[object], object]:
@@ -33,6 +43,7 @@ WallClock = Annotated[time, BeforeValidator(_text("09:00"))]
 Moment = Annotated[datetime, BeforeValidator(_text("2030-01-31T09:00:00+01:00"))]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="as it was read")]
 PhoneNumber = Annotated[str, PlainSerializer(_masked), Field(description="E.164; viewers see the last two digits only")]
+Variables = Annotated[dict[str, Any], PlainSerializer(_variables_masked), Field(description="numbers in them are masked for viewers")]
 
 T = TypeVar("T")
 

@@ -24,6 +24,19 @@ class MeAnswer(Answer):
     user_id: Id | None
 
 
+class PasswordChange(Body):
+    """`old_password`: the present one."""
+
+    old_password: str
+    password: str
+
+
+class NewPasswordAnswer(Answer):
+    """`password` is shown this once."""
+
+    password: str
+
+
 class UserAnswer(Answer):
     id: Id
     name: str
@@ -97,6 +110,18 @@ async def sign_out(asked: Asked[None, None]) -> web.StreamResponse:
     return answer
 
 
+async def change_password(asked: Asked[None, PasswordChange]) -> None:
+    """Changes the password of whoever asks, and ends his other sessions."""
+    session, body = _own_session(asked), asked.body
+    await identity.change_own_password(asked.database, asked.person, body.old_password, body.password, session=session)
+
+
+async def sign_out_everywhere(asked: Asked[None, None]) -> None:
+    """Ends all sessions of whoever asks, this one too."""
+    _own_session(asked)
+    await identity.sign_out_everywhere(asked.database, asked.person)
+
+
 async def list_users(asked: Asked[PageQuery, None]) -> Page[UserAnswer]:
     """All accounts, oldest first."""
     query = asked.query
@@ -122,6 +147,13 @@ async def change_user(asked: Asked[None, UserChange]) -> UserAnswer:
         await identity.set_password(asked.database, user.name, actor=asked.actor, password=body.password)
     changed = await identity.change_user(asked.database, user.id, role=body.role, disabled=body.disabled, actor=asked.actor)
     return UserAnswer.of(changed)
+
+
+async def reset_password(asked: Asked[None, None]) -> NewPasswordAnswer:
+    """Gives an account a random password, for somebody who has forgotten his, and ends its sessions."""
+    user = await _found(asked)
+    password = await identity.set_password(asked.database, user.name, actor=asked.actor)
+    return NewPasswordAnswer.of({"password": password})
 
 
 async def disable_user(asked: Asked[None, None]) -> None:
@@ -155,6 +187,13 @@ async def audit_log(asked: Asked[PageQuery, None]) -> Page[AuditAnswer]:
     return page_of(AuditAnswer, await log_of(asked.database, query.position, query.limit + 1), query.limit)
 
 
+def _own_session(asked: Asked[Any, Any]) -> str:
+    """The session that asks; a token has none."""
+    if not asked.person.by_cookie:
+        raise Problem(409, "a token has neither password nor sessions: sign in as a person")
+    return asked.request.cookies[SESSION_COOKIE]
+
+
 async def _found(asked: Asked[Any, Any]) -> UserRow:
     user = await identity.user(asked.database, asked.id("user_id"))
     if user is None:
@@ -165,11 +204,14 @@ async def _found(asked: Asked[Any, Any]) -> UserRow:
 ROUTES = (
     Route("GET", "/me", me, Role.VIEWER),
     Route("POST", "/sign-out", sign_out, Role.VIEWER, status=204),
+    Route("POST", "/me/password", change_password, Role.VIEWER, status=204),
+    Route("POST", "/me/sign-out-everywhere", sign_out_everywhere, Role.VIEWER, status=204),
     Route("GET", "/users", list_users, Role.ADMIN),
     Route("POST", "/users", create_user, Role.ADMIN, status=201),
     Route("GET", "/users/{user_id}", get_user, Role.ADMIN),
     Route("PATCH", "/users/{user_id}", change_user, Role.ADMIN),
     Route("DELETE", "/users/{user_id}", disable_user, Role.ADMIN),
+    Route("POST", "/users/{user_id}/reset-password", reset_password, Role.ADMIN),
     Route("GET", "/tokens", list_tokens, Role.ADMIN),
     Route("POST", "/tokens", create_token, Role.ADMIN, status=201),
     Route("DELETE", "/tokens/{token_id}", revoke_token, Role.ADMIN),

@@ -14,7 +14,7 @@ from dialer.csv_reading import NotACsv
 from dialer.dialing import TrialCallRefused
 from dialer.errors import NotAllowed, NotFound
 from dialer.phone_numbers import InvalidNumber
-from mediaserver.identity import LastAdmin, NameTaken, SignInRefused, TooManyTries, WeakPassword
+from mediaserver.identity import LastAdmin, NameTaken, SignInRefused, TooManyTries, WeakPassword, WrongPassword
 
 _TITLES = {
     400: "The request can't be read",
@@ -69,6 +69,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, str(error), {"file": str(error)})
         case InvalidAgent():
             return Problem(422, str(error), {"definition": str(error)})
+        case WrongPassword():
+            return Problem(422, str(error), {"old_password": str(error)})
         case WeakPassword():
             return Problem(422, str(error), {"password": str(error)})
         case TooManyTries():
