@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.postgres import Postgres
 from tests.simulation.runner import judged, told
 
-SEEDS = 120
+SEEDS = 200
 _AT_ONCE = 10
 
 
