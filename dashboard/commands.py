@@ -1,7 +1,9 @@
 """What operators command, sent to the REST API in their own name, so that rules, rights and the audit log live in one place."""
 
+import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,15 @@ from dashboard.source import background
 SESSION_COOKIE = "callwright_session"
 ANSWER_WITHIN_S = 15.0
 IMPORT_WITHIN_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How the columns of a file are read. `mapping`: header -> variable, "" leaves a column out; `region`: the country (DE) of numbers
+    without country code, empty for none."""
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
 
 
 class CommandRefused(Exception):
@@ -46,9 +57,9 @@ class Commands:
         """Ends the session everywhere."""
         self._ask("POST", "/sign-out")
 
-    def allowed_actions(self, campaign_id: int) -> list[str]:
-        """What may be done with the campaign in its present status, in the order to show."""
-        return list(self._ask("GET", f"/campaigns/{campaign_id}")["allowed_actions"])
+    def standing(self, campaign_id: int) -> dict[str, Any]:
+        """The campaign as the API tells it: `allowed_actions` in the order to show, `hours` in words, `warnings` by field."""
+        return self._ask("GET", f"/campaigns/{campaign_id}")
 
     def create_campaign(self, settings: Mapping[str, Any]) -> int:
         """Makes a Draft; returns its id."""
@@ -71,14 +82,22 @@ class Commands:
         """Removes a Draft with its contacts."""
         self._ask("DELETE", f"/campaigns/{campaign_id}")
 
+    def preview_import(self, campaign_id: int, file_name: str, beginning: bytes, columns: Columns) -> dict[str, Any]:
+        """What the first rows of a CSV are, and what they would become. `beginning`: the first MiB of the file is enough."""
+        form = _file_form(file_name, beginning, columns)
+        return self._ask("POST", f"/campaigns/{campaign_id}/contacts/import/preview", within_s=IMPORT_WITHIN_S, data=form)
+
     def import_contacts(
-        self, campaign_id: int, file_name: str, content: bytes, *, dry_run: bool = False, all_or_nothing: bool = False
+        self, campaign_id: int, file_name: str, content: bytes, columns: Columns, *, dry_run: bool = False, all_or_nothing: bool = False
     ) -> dict[str, Any]:
         """Uploads a CSV; returns the report. `dry_run`: only says what would happen."""
-        form = aiohttp.FormData()
-        form.add_field("file", content, filename=file_name, content_type="text/csv")
+        form = _file_form(file_name, content, columns)
         asked = urlencode({"dry_run": str(dry_run).lower(), "all_or_nothing": str(all_or_nothing).lower()})
         return self._ask("POST", f"/campaigns/{campaign_id}/contacts/import?{asked}", within_s=IMPORT_WITHIN_S, data=form)
+
+    def import_problems(self, import_id: str) -> bytes:
+        """Every row that an import refused, as a CSV."""
+        return self._ask_file(f"/imports/{import_id}/problems.csv")
 
     def add_contact(self, campaign_id: int, number: str, name: str, variables: Mapping[str, str]) -> None:
         """Adds one contact; the number with its country code."""
@@ -97,9 +116,17 @@ class Commands:
         """Deletes a pending contact from its campaign."""
         self._ask("DELETE", f"/contacts/{contact_id}")
 
-    def why(self, contact_id: int) -> str:
-        """In words, why the contact is, or is not, being called now."""
-        return str(self._ask("GET", f"/contacts/{contact_id}/why")["now"])
+    def why(self, contact_id: int) -> dict[str, Any]:
+        """Why the contact is, or is not, called: `now` in words, `gates`, `verdicts` and `campaign`, as the API answers."""
+        return self._ask("GET", f"/contacts/{contact_id}/why")
+
+    def forecast(self, campaign_id: int) -> dict[str, Any]:
+        """When the campaign will be done: `forecast`, and `compared` with what was expected at Start (None before)."""
+        return self._ask("GET", f"/campaigns/{campaign_id}/forecast")
+
+    def forecast_unsaved(self, campaign_id: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The forecast for the campaign's contacts under settings that are not saved."""
+        return self._ask("POST", "/campaigns/forecast", json={"settings": dict(settings), "campaign_id": str(campaign_id)})
 
     def missing_variables(self, campaign_id: int) -> dict[str, int]:
         """Variables that the agent's texts need, and how many pending contacts lack each: those would be skipped."""
@@ -107,6 +134,14 @@ class Commands:
         return {str(each["name"]): int(each["contacts"]) for each in found}
 
     def _ask(self, method: str, path: str, *, within_s: float = ANSWER_WITHIN_S, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._answer(method, path, within_s, request)
+        return answer
+
+    def _ask_file(self, path: str) -> bytes:
+        content: bytes = self._answer("GET", path, IMPORT_WITHIN_S, {})
+        return content
+
+    def _answer(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> Any:
         try:
             return self._background.run(self._send(method, path, within_s, request), within_s + 1)
         except (aiohttp.ClientConnectorError, aiohttp.ClientOSError) as error:
@@ -116,18 +151,27 @@ class Commands:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiUnreachable("The media server did not answer in time. Look whether it was done before you try again.") from error
 
-    async def _send(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> dict[str, Any]:
+    async def _send(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> Any:
+        """What is answered: read from JSON, another file's bytes as they are, an empty dictionary for nothing."""
         headers = {"Cookie": f"{SESSION_COOKIE}={self._session}", "X-Callwright": "1"}
         limit = aiohttp.ClientTimeout(total=within_s)
         async with (
             aiohttp.ClientSession(timeout=limit, headers=headers) as http,
             http.request(method, self._root + path, **request) as answer,
         ):
-            said = await answer.json(content_type=None) if answer.content_type.endswith("json") else {}
-            if answer.status < 400:
-                found: dict[str, Any] = said
-                return found
-            raise _refusal(answer.status, said)
+            is_json = answer.content_type.endswith("json")
+            if answer.status >= 400:
+                raise _refusal(answer.status, await answer.json(content_type=None) if is_json else {})
+            return await answer.json(content_type=None) if is_json else await answer.read() or {}
+
+
+def _file_form(file_name: str, content: bytes, columns: Columns) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("mapping", json.dumps(dict(columns.mapping)))
+    if columns.region:
+        form.add_field("default_region", columns.region)
+    form.add_field("file", content, filename=file_name, content_type="text/csv")
+    return form
 
 
 def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:

@@ -1,22 +1,32 @@
-"""Contacts from a CSV: first what would happen, row by row, then the upload."""
+"""Contacts from a CSV: how its columns are read, what would happen row by row, then the import and what came of it."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from dashboard.commands import CommandRefused, commands
-from dashboard.parts.export import neutral
+from dashboard.commands import Columns, CommandRefused, commands
+from dashboard.parts import mapping
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md, plural
 
 TEMPLATE = "phone_number,contact_name,appointment_date\n+14155550123,Ada Lovelace,Monday at ten\n"
+MIB = 1 << 20
+ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A chosen file. `id`: another one for each choice."""
+
+    id: str
+    name: str
+    content: bytes
 
 
 def upload(campaign_id: int, key: str) -> None:
-    """Choose a file, see what would happen, import it."""
+    """Choose a file, say what its columns are, see what would happen, import it."""
     st.write(
         "One contact a line. The column **phone\\_number** is required, with the country code (+1…). **contact\\_name** is optional. "
         "Every other column is a variable for the agent."
@@ -25,64 +35,129 @@ def upload(campaign_id: int, key: str) -> None:
     chosen = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], key=f"{key}_file_{turn}")
     if chosen is None:
         st.download_button("Download an example file", TEMPLATE, "contacts.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        if done := st.session_state.get(f"{key}_done"):
+            _last_import(done)
         return
-    content = chosen.getvalue()
+    file = File(chosen.file_id, chosen.name, chosen.getvalue())
     try:
-        report = _looked_at(campaign_id, chosen.file_id, chosen.name, content, key)
+        columns = _columns(campaign_id, file, key)
+        report = _checked(campaign_id, file, columns, key) if columns is not None else None
     except CommandRefused as refused:
         st.error(f"{md(str(refused))} Mend the file and choose it again.", icon=":material/error:")
         return
-    draw_report(report)
-    good = int(report["imported"])
-    strict = (
-        st.checkbox("All or nothing: import only when every row is good", key=f"{key}_strict") if report["problems"] and good else False
-    )
-    refused_as_whole = strict and bool(report["problems"])
-    if refused_as_whole:
+    if columns is not None and report is not None:
+        draw_report(report)
+        _offer(campaign_id, file, columns, report, key)
+
+
+def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
+    """How the columns are to be read, shown on the first rows; None where they can't be read like that."""
+    own_key = f"{key}_{file.id}"
+    header: Sequence[str] = _preview(campaign_id, file, Columns(), f"{key}_plain")["header"]
+    columns = mapping.chosen(header, own_key)
+    preview = _preview(campaign_id, file, columns, f"{key}_mapped")
+    st.markdown("**The first rows of the file**")
+    st.dataframe(mapping.rows(header, preview["cells"][:ROWS_SHOWN]), hide_index=True, alt="The first rows as they stand in the file")
+    with st.expander("What the columns are", icon=":material/view_column:", expanded=bool(preview["why_not"])):
+        mapping.choose(header, preview["columns"], own_key)
+    if preview["why_not"]:
+        st.warning(f"The file can't be imported like this: {md(preview['why_not'])}.", icon=":material/view_column:")
+        return None
+    if preview["contacts"]:
+        st.markdown("**The first contacts**, with all that the agent will know")
+        st.dataframe(preview["contacts"][:ROWS_SHOWN], hide_index=True, alt="What the first rows of the file become")
+    return columns
+
+
+def _preview(campaign_id: int, file: File, columns: Columns, key: str) -> dict[str, Any]:
+    def ask() -> dict[str, Any]:
+        return commands().preview_import(campaign_id, file.name, file.content[:MIB], columns)
+
+    return _once(key, (file.id, columns), ask)
+
+
+def _checked(campaign_id: int, file: File, columns: Columns, key: str) -> dict[str, Any] | None:
+    """The report of a dry run of the whole file. A large one is checked when somebody asks for it: None before."""
+    known = st.session_state.get(f"{key}_report")
+    if len(file.content) > MIB and (known is None or known[0] != (file.id, columns)):
+        size = f"{len(file.content) / MIB:,.0f} MB"
+        if not st.button(f"Check all rows ({size})", type="primary", icon=":material/fact_check:", key=f"{key}_check"):
+            return None
+
+    def ask() -> dict[str, Any]:
+        with st.spinner("Reading the file…"):
+            return commands().import_contacts(campaign_id, file.name, file.content, columns, dry_run=True)
+
+    return _once(f"{key}_report", (file.id, columns), ask)
+
+
+def _offer(campaign_id: int, file: File, columns: Columns, report: Mapping[str, Any], key: str) -> None:
+    """The import of the good rows, or of all or nothing."""
+    good, bad = int(report["imported"]), int(report["refused"])
+    strict = st.checkbox("All or nothing: import only when every row is good", key=f"{key}_strict") if good else False
+    refused = strict and bad > 0
+    if refused:
         st.warning("Some rows have problems, so nothing would be imported. Mend the file, or untick the box.", icon=":material/warning:")
     label = f"Import {plural(good, 'contact')}"
-    if st.button(label, type="primary", icon=":material/upload:", disabled=good == 0 or refused_as_whole, key=f"{key}_import"):
+    if not st.button(label, type="primary", icon=":material/upload:", disabled=good == 0 or refused, key=f"{key}_import"):
+        return
+    try:
         with st.spinner("Importing…"):
-            done = commands().import_contacts(campaign_id, chosen.name, content, all_or_nothing=strict)
-        st.session_state[f"{key}_turn"] = turn + 1
-        say_and_rerun(f"{plural(int(done['imported']), 'contact')} imported")
+            done = commands().import_contacts(campaign_id, file.name, file.content, columns, all_or_nothing=strict)
+    except CommandRefused as no:
+        st.error(md(str(no)), icon=":material/error:")
+        return
+    st.session_state[f"{key}_done"] = {**done, "file_name": file.name}
+    st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
+    say_and_rerun(f"{plural(int(done['imported']), 'contact')} imported")
 
 
-def _looked_at(campaign_id: int, file_id: str, name: str, content: bytes, key: str) -> dict[str, Any]:
-    """The report of a dry run, asked for once for each file."""
-    known = st.session_state.get(f"{key}_report")
-    if known is None or known[0] != file_id:
-        with st.spinner("Reading the file…"):
-            known = (file_id, commands().import_contacts(campaign_id, name, content, dry_run=True))
-        st.session_state[f"{key}_report"] = known
-    report: dict[str, Any] = known[1]
-    return report
+def _once(key: str, asked: tuple[str, Columns], ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The answer to what is asked, kept until something else is asked under `key`."""
+    known = st.session_state.get(key)
+    if known is None or known[0] != asked:
+        known = st.session_state[key] = (asked, ask())
+    answer: dict[str, Any] = known[1]
+    return answer
+
+
+def _last_import(done: Mapping[str, Any]) -> None:
+    """What came of the import before; its problems can still be downloaded."""
+    imported, refused, name = int(done["imported"]), int(done["refused"]), md(done["file_name"])
+    if done["kept"]:
+        left_out = f" {plural(refused, 'row')} left out." if refused else ""
+        st.success(f"{plural(imported, 'contact')} imported from {name}.{left_out}", icon=":material/check_circle:")
+    else:
+        st.warning(
+            f"Nothing was imported from {name}: {plural(refused, 'row')} had problems, and it was all or nothing.",
+            icon=":material/warning:",
+        )
+    _download_problems(done)
 
 
 def draw_report(report: Mapping[str, Any]) -> None:
-    """What would be, or was, imported; what not, and what to do about it."""
+    """What would be imported; what not, and what to do about it."""
     problems: Sequence[Mapping[str, Any]] = report["problems"]
     with st.grid(min_column_width=150):
         st.metric("Good rows", f"{int(report['imported']):,}", border=True)
         st.metric("Rows with problems", f"{int(report['refused']):,}", border=True)
-    if preview := report.get("preview"):
-        st.markdown("**The first contacts**")
-        st.dataframe(list(preview), hide_index=True, alt="The first contacts of the file")
-    if problems:
-        st.markdown("**These rows are left out**")
-        lines = [
-            {"Line": p.get("line"), "Column": p.get("column"), "Problem": p.get("problem"), "What to do": p.get("what_to_do")}
-            for p in problems
-        ]
-        st.dataframe(lines, hide_index=True, alt="Rows of the file that can't be imported, and why")
-        st.download_button(
-            "Download these problems", _as_csv(lines), "problems.csv", "text/csv", icon=":material/download:", on_click="ignore"
-        )
+    if not problems:
+        return
+    st.markdown("**These rows are left out**")
+    if int(report["refused"]) > len(problems):
+        st.caption(f"The first {len(problems):,} of {int(report['refused']):,}. The download has them all.")
+    lines = [
+        {"Line": p.get("line"), "Column": p.get("column"), "Problem": p.get("problem"), "What to do": p.get("what_to_do")} for p in problems
+    ]
+    st.dataframe(lines, hide_index=True, alt="Rows of the file that can't be imported, and why")
+    _download_problems(report)
 
 
-def _as_csv(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(lines[0])
-    writer.writerows([neutral(str(cell if cell is not None else "")) for cell in line.values()] for line in lines)
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+def _download_problems(report: Mapping[str, Any]) -> None:
+    if not int(report["refused"]):
+        return
+    api, import_id, refused = commands(), str(report["import_id"]), int(report["refused"])
+    st.download_button(
+        f"Download all problems ({refused:,})", lambda: api.import_problems(import_id), f"import-{import_id}-problems.csv", "text/csv",
+        icon=":material/download:", on_click="ignore", key=f"problems_{import_id}",
+    )  # fmt: skip

@@ -41,7 +41,7 @@ def why(person: Person, campaign: Campaign, contact: ContactLine) -> None:
 
 def _now(contact: ContactLine) -> None:
     try:
-        reason = commands().why(contact.id)
+        reason = str(commands().why(contact.id)["now"])
     except CommandRefused as refused:
         st.warning(md(str(refused)), icon=":material/cloud_off:")
     else:

@@ -50,7 +50,7 @@ def _head(person: Person, campaign: Campaign) -> None:
     if campaign.status_reason:
         st.info(md(campaign.status_reason), icon=":material/info:")
     if person.may_operate:
-        action_buttons(campaign, commands().allowed_actions(campaign.id))
+        action_buttons(campaign, commands().standing(campaign.id)["allowed_actions"])
         if campaign.status in ("draft", "paused") and campaign.pending:
             missing_variables(campaign.id)
 
