@@ -46,3 +46,7 @@ update phone_numbers set deleted_at = callwright_now()
 where id = :id::bigint and deleted_at is null
   and not exists (select from campaigns c where c.phone_number_id = phone_numbers.id and c.status in ('draft', 'pending', 'in_progress', 'paused'))
 returning id;
+
+-- name: campaigns_that_use(id)
+-- The names of the campaigns that are not over and call from this number, oldest first.
+select name from campaigns where phone_number_id = :id::bigint and status in ('draft', 'pending', 'in_progress', 'paused') order by id;

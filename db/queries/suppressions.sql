@@ -39,3 +39,34 @@ order by id desc limit :page_size::int;
 update calls set cancel_wanted = true
 where number = :number::text and rehearsal = :rehearsal::boolean and live and state in ('requested', 'unknown', 'ringing')
 returning id;
+
+-- name: lock_callees(numbers, rehearsal)!
+-- Lock the rows that stand for many numbers, in the order of these, as a claim does.
+insert into callees as c (number, rehearsal)
+select number, :rehearsal::boolean from unnest(:numbers::text[]) as number order by number
+on conflict (number, rehearsal) do update set first_seen_at = c.first_seen_at where false;
+
+-- name: add_many(numbers, reasons, rehearsal, added_by)$
+-- Put the numbers of an imported list on the list, each with its reason: how many did not stand there. Callers hold the callees' locks.
+with added as (
+    insert into suppressions (number, rehearsal, reason, source, added_by)
+    select number, :rehearsal::boolean, reason, 'import', :added_by::text
+    from unnest(:numbers::text[], :reasons::text[]) as line (number, reason)
+    on conflict (number, rehearsal) where removed_at is null do nothing
+    returning id
+)
+select count(*) from added;
+
+-- name: standing_of(numbers, rehearsal)$
+-- How many of these numbers are on the list.
+select count(*) from suppressions where number = any (:numbers::text[]) and rehearsal = :rehearsal::boolean and removed_at is null;
+
+-- name: stop_calls_to(numbers, rehearsal)
+-- As `stop_calls`, for many numbers.
+with held as materialized (
+    select id from calls
+    where number = any (:numbers::text[]) and rehearsal = :rehearsal::boolean and live and state in ('requested', 'unknown', 'ringing')
+    order by id for no key update
+)
+update calls set cancel_wanted = true from held where calls.id = held.id
+returning calls.id;

@@ -105,8 +105,8 @@ class ImportLine(Answer):
 
 async def import_csv(asked: Asked[ImportQuery, None]) -> ImportAnswer:
     """Imports a CSV, sent as the part `file` of a form, in Draft and Paused. Good rows go in, bad rows are reported."""
-    with _temporary_file() as file:
-        file_name, fields = await _read_form(asked.request, file)
+    with temporary_file() as file:
+        file_name, fields = await read_form(asked.request, file)
         query = ImportQuery.model_validate({**asked.request.query, **fields})
         options = ImportOptions(
             default_region=query.default_region.upper() if query.default_region else None,
@@ -121,8 +121,8 @@ async def import_csv(asked: Asked[ImportQuery, None]) -> ImportAnswer:
 async def preview_csv(asked: Asked[PreviewQuery, None]) -> PreviewAnswer:
     """What the first rows of a CSV would become; sent as for an import. The first MiB of the file is enough, the rest is not read."""
     await campaigns.get(asked.database, asked.id("campaign_id"))
-    with _temporary_file() as file:
-        _, fields = await _read_form(asked.request, file, enough=PREVIEW_BYTES)
+    with temporary_file() as file:
+        _, fields = await read_form(asked.request, file, enough=PREVIEW_BYTES)
         query = PreviewQuery.model_validate({**asked.request.query, **fields})
         region = query.default_region.upper() if query.default_region else None
         options = ImportOptions(default_region=region, columns=json.loads(query.mapping))
@@ -156,7 +156,7 @@ async def import_problems(asked: Asked[None, None]) -> web.StreamResponse:
 
 
 @contextmanager
-def _temporary_file() -> Iterator[BinaryIO]:
+def temporary_file() -> Iterator[BinaryIO]:
     """A file for an upload; it is gone with the block."""
     try:
         with tempfile.TemporaryFile() as file:
@@ -167,7 +167,7 @@ def _temporary_file() -> Iterator[BinaryIO]:
         raise Problem(503, "the disk of the media server is full: free some space there, then send the file again") from error
 
 
-async def _read_form(request: web.Request, file: BinaryIO, enough: int = CSV_LIMIT) -> tuple[str, Mapping[str, str]]:
+async def read_form(request: web.Request, file: BinaryIO, enough: int = CSV_LIMIT) -> tuple[str, Mapping[str, str]]:
     """The upload into `file`, from its beginning, and no more than about `enough` bytes of it; its name, and the other fields."""
     if not request.content_type.startswith("multipart/"):
         raise Problem(415, "send the CSV as the part `file` of a multipart form: curl -F file=@contacts.csv")

@@ -1,5 +1,6 @@
 """/phone-numbers: where calls come from."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,7 @@ async def delete_phone_number(asked: Asked[None, None]) -> None:
     current = await _found(asked, asked.id("phone_number_id"))
     async with asked.database.transaction() as connection:
         if await _queries.delete_phone_number(connection, id=current.id) is None:
-            raise Problem(409, "a campaign that is not over uses this number: give it another one, or cancel it first")
+            raise _in_use([row["name"] async for row in _queries.campaigns_that_use(connection, id=current.id)])
         await audit(connection, asked.actor, "phone_number.delete", f"phone number {current.id}", {"label": current.label})
 
 
@@ -108,6 +109,14 @@ async def _found(asked: Asked[Any, Any], number_id: int) -> PhoneNumberRow:
     if row is None:
         raise Problem(404, f"there is no phone number {number_id}")
     return row
+
+
+def _in_use(names: Sequence[str]) -> Problem:
+    """Says which campaigns keep a number from being deleted: the first three by name."""
+    if len(names) == 1:
+        return Problem(409, f"the campaign “{names[0]}” uses this number and is not over: give it another one, or cancel it first")
+    named = ", ".join(f"“{name}”" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return Problem(409, f"campaigns that are not over use this number: {named}. Give them another one, or cancel them first")
 
 
 def _account(accounts: dict[str, int], wanted: str | None) -> int:

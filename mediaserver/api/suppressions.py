@@ -6,6 +6,8 @@ from pydantic import Field
 
 from dialer import suppressions
 from dialer.phone_numbers import read_number
+from dialer.suppression_import import MAX_REASON, ListOptions, import_list
+from mediaserver.api.imports import RowProblemAnswer, read_form, temporary_file
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
@@ -29,8 +31,31 @@ class NewSuppression(Body):
     """`number`: with country code. `rehearsal`: on the list of calls that reach no real person."""
 
     number: str
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=MAX_REASON)
     rehearsal: bool = False
+
+
+class ListImportQuery(Body):
+    """May also be sent as fields of the form. `reason`: of numbers that have none in a column `reason`; `default_region`: the country of
+    numbers without country code; `dry_run`: only say what would happen."""
+
+    reason: str = Field(default="on an imported list", min_length=1, max_length=MAX_REASON)
+    rehearsal: bool = False
+    default_region: str | None = Field(default=None, pattern="^[A-Za-z]{2}$")
+    dry_run: bool = False
+
+
+class ListImportAnswer(Answer):
+    """Of all `rows`, each is `added` (would be, on a dry run), `standing` on the list already, one of `duplicates` or `refused`;
+    `problems`: the first 1,000 of the last two."""
+
+    rows: int
+    added: int
+    standing: int
+    duplicates: int
+    refused: int
+    problems: list[RowProblemAnswer]
+    dry_run: bool
 
 
 class SuppressionsQuery(PageQuery):
@@ -62,6 +87,21 @@ async def add_suppression(asked: Asked[None, NewSuppression]) -> SuppressionAnsw
     return SuppressionAnswer.of(entry)
 
 
+async def import_suppressions(asked: Asked[ListImportQuery, None]) -> ListImportAnswer:
+    """Adds a list of up to 100,000 numbers, sent as the part `file` of a form: a CSV, or one number a line. From this answer on no
+    campaign calls any of them; bad rows are reported, the good ones go in."""
+    with temporary_file() as file:
+        _, fields = await read_form(asked.request, file)
+        query = ListImportQuery.model_validate({**asked.request.query, **fields})
+        options = ListOptions(
+            reason=query.reason,
+            rehearsal=query.rehearsal,
+            default_region=query.default_region.upper() if query.default_region else None,
+            dry_run=query.dry_run,
+        )
+        return ListImportAnswer.of(await import_list(asked.database, file, actor=asked.actor, options=options))
+
+
 async def get_suppression(asked: Asked[None, None]) -> SuppressionAnswer:
     """One entry, standing or removed."""
     return SuppressionAnswer.of(await suppressions.get(asked.database, asked.id("suppression_id")))
@@ -75,6 +115,7 @@ async def remove_suppression(asked: Asked[None, None]) -> None:
 ROUTES = (
     Route("GET", "/suppressions", list_suppressions, Role.VIEWER),
     Route("POST", "/suppressions", add_suppression, Role.OPERATOR, status=201),
+    Route("POST", "/suppressions/import", import_suppressions, Role.OPERATOR, upload=True),
     Route("GET", "/suppressions/{suppression_id}", get_suppression, Role.VIEWER),
     Route("DELETE", "/suppressions/{suppression_id}", remove_suppression, Role.OPERATOR),
 )

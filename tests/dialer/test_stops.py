@@ -2,6 +2,7 @@
 processes dial and however slow the carrier is; what it took since the stop was asked for is hung up by then."""
 
 import asyncio
+import io
 import random
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +13,7 @@ from dialer.carrier import Order
 from dialer.lifecycle import CallState
 from dialer.loop import DialerLoop
 from dialer.rows import Campaign
+from dialer.suppression_import import ListOptions, import_list
 from tests.dialer.world import StandingClock, World, number
 
 HELD = 6  # so many requests are with the carrier when the stop is asked for, and come back only while it waits for them
@@ -81,10 +83,15 @@ async def suppress(world: World, _: Campaign, asked_for: str, clock: PatientCloc
     return await suppressions.add(world.db, asked_for, reason="asked", source="operator", actor="test", clock=clock)
 
 
+async def suppress_a_list(world: World, _: Campaign, asked_for: str, clock: PatientClock) -> object:
+    numbers = io.BytesIO(f"{number(PEOPLE - 1)}\n{asked_for}\n".encode())
+    return await import_list(world.db, numbers, actor="test", options=ListOptions(reason="asked"), clock=clock)
+
+
 Stop = Callable[[World, Campaign, str, PatientClock], Awaitable[object]]
 
 
-@pytest.mark.parametrize("stop", [pause, cancel, suppress])
+@pytest.mark.parametrize("stop", [pause, cancel, suppress, suppress_a_list])
 async def test_after_its_answer_nothing_starts_that_it_forbids(world: World, stop: Stop) -> None:
     await world.db.pool.execute("update carrier_accounts set calls_per_second = 1e9")
     clock = PatientClock()
@@ -93,6 +100,7 @@ async def test_after_its_answer_nothing_starts_that_it_forbids(world: World, sto
     stopped = await world.campaign(PEOPLE, concurrency=4)
     other = await world.campaign(PEOPLE, concurrency=4, first=1000)
     everybody = {number(each) for each in range(PEOPLE)}
+    suppresses = stop in (suppress, suppress_a_list)
     loops = [await world.loop(f"process {turn}") for turn in range(3)]
     done = asyncio.Event()
     async with asyncio.TaskGroup() as dialing:
@@ -100,7 +108,7 @@ async def test_after_its_answer_nothing_starts_that_it_forbids(world: World, sto
             dialing.create_task(dial(world, loop, done))
         await asyncio.wait_for(carrier.all_held.wait(), 60)
         asked_for = next(to for to in carrier.held if to in everybody)
-        forbidden = {asked_for, number(PEOPLE - 1)} if stop is suppress else everybody
+        forbidden = {asked_for, number(PEOPLE - 1)} if suppresses else everybody
         await stop(world, stopped, asked_for, clock)
         at_answer = [to for to in carrier.taken if to in forbidden]
         hung_up = {world.carrier.calls[each].to for each in world.carrier.hung_up}
@@ -108,7 +116,7 @@ async def test_after_its_answer_nothing_starts_that_it_forbids(world: World, sto
         await carrier.take_more(15, lambda to: to not in forbidden)  # dialing goes on elsewhere
         done.set()
     assert [to for to in carrier.taken if to in forbidden] == at_answer
-    if stop is suppress:
+    if suppresses:
         assert number(PEOPLE - 1) not in carrier.taken
     else:
         assert await world.status(stopped) == ("paused" if stop is pause else "cancelled")
