@@ -57,6 +57,34 @@ class Commands:
         """Ends the session everywhere."""
         self._ask("POST", "/sign-out")
 
+    def sign_out_everywhere(self) -> None:
+        """Ends all sessions of whoever asks."""
+        self._ask("POST", "/me/sign-out-everywhere")
+
+    def change_password(self, old: str, new: str) -> None:
+        """Another password for whoever asks; all but this session end."""
+        self._ask("POST", "/me/password", json={"old_password": old, "password": new})
+
+    def add_user(self, name: str, role: str) -> str:
+        """A new account; returns its first password, which can't be read again."""
+        return str(self._ask("POST", "/users", json={"name": name, "role": role})["password"])
+
+    def change_user(self, user_id: int, *, role: str | None = None, disabled: bool | None = None) -> None:
+        """Another role, or disabled or enabled again; None leaves it as it is."""
+        self._ask("PATCH", f"/users/{user_id}", json={"role": role, "disabled": disabled})
+
+    def reset_password(self, user_id: int) -> str:
+        """A new random password, which can't be read again; the account's sessions end."""
+        return str(self._ask("POST", f"/users/{user_id}/reset-password")["password"])
+
+    def create_token(self, name: str, role: str) -> str:
+        """A new token; returns its secret, which can't be read again."""
+        return str(self._ask("POST", "/tokens", json={"name": name, "role": role})["secret"])
+
+    def revoke_token(self, token_id: int) -> None:
+        """The token is refused from now on."""
+        self._ask("DELETE", f"/tokens/{token_id}")
+
     def standing(self, campaign_id: int) -> dict[str, Any]:
         """The campaign as the API tells it: `allowed_actions` in the order to show, `hours` in words, `warnings` by field."""
         return self._ask("GET", f"/campaigns/{campaign_id}")
@@ -132,6 +160,34 @@ class Commands:
         """Variables that the agent's texts need, and how many pending contacts lack each: those would be skipped."""
         found = self._ask("GET", f"/campaigns/{campaign_id}/missing-variables")["items"]
         return {str(each["name"]): int(each["contacts"]) for each in found}
+
+    def agent_templates(self) -> list[dict[str, Any]]:
+        """Agents that ship with the product: `name`, `what_for`, `definition`, `variables`."""
+        return list(self._ask("GET", "/agent-templates")["items"])
+
+    def create_agent(self, name: str, definition: Mapping[str, Any]) -> int:
+        """Makes an agent; returns its id."""
+        return int(self._ask("POST", "/agents", json={"name": name, "definition": dict(definition)})["id"])
+
+    def change_agent(self, agent_id: int, name: str, definition: Mapping[str, Any], version: int) -> int:
+        """Makes the agent's next version, and returns it; refused where somebody else has changed the agent since `version`."""
+        changes = {"name": name, "definition": dict(definition), "version": version}
+        return int(self._ask("PATCH", f"/agents/{agent_id}", json=changes)["version"])
+
+    def delete_agent(self, agent_id: int) -> None:
+        """Takes an agent out of the list; refused where a campaign that is not over uses it."""
+        self._ask("DELETE", f"/agents/{agent_id}")
+
+    def hear_greeting(self, agent_id: int, contact_name: str, variables: Mapping[str, str]) -> bytes:
+        """The first message of the saved version, spoken: a WAV file."""
+        sample = {"contact_name": contact_name, "variables": dict(variables)}
+        heard: bytes = self._answer("POST", f"/agents/{agent_id}/greeting", ANSWER_WITHIN_S * 2, {"json": sample})
+        return heard
+
+    def test_call(self, agent_id: int, number: str, phone_number_id: int, contact_name: str, variables: Mapping[str, str]) -> int:
+        """Calls the number with the agent's saved version, at once; returns the call's id."""
+        wanted = {"number": number, "phone_number_id": str(phone_number_id), "contact_name": contact_name, "variables": dict(variables)}
+        return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=wanted)["id"])
 
     def _ask(self, method: str, path: str, *, within_s: float = ANSWER_WITHIN_S, **request: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._answer(method, path, within_s, request)
