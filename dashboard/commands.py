@@ -189,6 +189,11 @@ class Commands:
         wanted = {"number": number, "phone_number_id": str(phone_number_id), "contact_name": contact_name, "variables": dict(variables)}
         return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=wanted)["id"])
 
+    def recording_peaks(self, call_id: int) -> dict[str, Any]:
+        """What a recording's waveform is drawn from: `duration_ms`, and by channel (`agent`, `callee`) how loud, 0 to 1000. Refused where
+        there is no recording, with the reason."""
+        return self._ask("GET", f"/calls/{call_id}/recording/peaks")
+
     def _ask(self, method: str, path: str, *, within_s: float = ANSWER_WITHIN_S, **request: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._answer(method, path, within_s, request)
         return answer

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from aiohttp import web
@@ -15,10 +16,11 @@ from db.rows import CallDetail, CallLine
 from dialer import campaigns
 from dialer.phone_numbers import read_number
 from dialer.retries import Outcome
-from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, Variables, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
+from mediaserver.peaks import NotARecording, peaks_of
 
 _queries = load("call_log")
 
@@ -72,7 +74,7 @@ class WholeCallAnswer(CallAnswer):
     agent_id: Id
     agent_version: int
     carrier_call_id: str | None
-    variables: dict[str, Any]
+    variables: Variables
     evidence: dict[str, Any]
     fields: dict[str, Any]
     summary: str
@@ -129,6 +131,14 @@ class CallEventAnswer(Answer):
     detail: dict[str, Any]
 
 
+class PeaksAnswer(Answer):
+    """How loud a recording is: for each of equally long parts of it the loudest moment, 0 to 1000. At most 800 a channel."""
+
+    duration_ms: int
+    callee: list[int]
+    agent: list[int]
+
+
 async def list_calls(asked: Asked[CallsQuery, None]) -> CallsPage:
     """A campaign's calls, newest first, by what came of them, by callee, by time, and by what was said."""
     query, pool = asked.query, asked.database.pool
@@ -154,14 +164,15 @@ async def get_call(asked: Asked[None, None]) -> WholeCallAnswer:
 
 async def get_recording(asked: Asked[None, None]) -> web.StreamResponse:
     """The recording as a WAV file: callee left, agent right; parts of it by Range."""
-    call = await _found(asked)
-    if call.recording is None:
-        raise Problem(404, "this call has no recording: it was not answered, or its agent does not record")
-    folder = asked.house.data_dir.absolute()
-    path = (folder / call.recording).resolve()
-    if not path.is_relative_to(folder.resolve()) or not await asyncio.to_thread(path.is_file):
-        raise Problem(404, "the recording is not on this machine any more: it was deleted, or another one keeps it")
-    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, max-age=3600"})
+    return web.FileResponse(await _recording(asked), headers={"Content-Type": "audio/wav", "Cache-Control": "private, max-age=3600"})
+
+
+async def get_peaks(asked: Asked[None, None]) -> PeaksAnswer:
+    """What the waveform of a recording is drawn from."""
+    try:
+        return PeaksAnswer.of(await asyncio.to_thread(peaks_of, await _recording(asked)))
+    except (NotARecording, OSError) as error:
+        raise Problem(404, "the recording can't be read any more: its file is damaged") from error
 
 
 async def list_events(asked: Asked[PageQuery, None]) -> Page[CallEventAnswer]:
@@ -169,6 +180,18 @@ async def list_events(asked: Asked[PageQuery, None]) -> Page[CallEventAnswer]:
     call, query = await _found(asked), asked.query
     found = _queries.list_events(asked.database.pool, call_id=call.id, after=query.position or 0, at_most=query.limit + 1)
     return page_of(CallEventAnswer, [row async for row in found], query.limit)
+
+
+async def _recording(asked: Asked[Any, Any]) -> Path:
+    """The file of a call's recording, never one outside of the data directory."""
+    call = await _found(asked)
+    if call.recording is None:
+        raise Problem(404, "this call has no recording: it was not answered, or its agent does not record")
+    folder = asked.house.data_dir.absolute()
+    path = (folder / call.recording).resolve()
+    if not path.is_relative_to(folder.resolve()) or not await asyncio.to_thread(path.is_file):
+        raise Problem(404, "the recording is not on this machine any more: it was deleted, or another one keeps it")
+    return path
 
 
 async def _found(asked: Asked[Any, Any]) -> CallLine:
@@ -187,5 +210,6 @@ ROUTES = (
     Route("GET", "/campaigns/{campaign_id}/calls", list_calls, Role.VIEWER),
     Route("GET", "/calls/{call_id}", get_call, Role.VIEWER),
     Route("GET", "/calls/{call_id}/recording", get_recording, Role.VIEWER),
+    Route("GET", "/calls/{call_id}/recording/peaks", get_peaks, Role.VIEWER),
     Route("GET", "/calls/{call_id}/events", list_events, Role.VIEWER),
 )

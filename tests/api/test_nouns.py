@@ -8,6 +8,7 @@ import pytest
 
 from db.database import Database
 from mediaserver.identity import Role
+from mediaserver.switch.recording import wav_header
 from tests.api.conftest import Api
 
 Make = Callable[..., Awaitable[dict[str, Any]]]
@@ -119,6 +120,16 @@ async def test_a_recording_is_sent_whole_or_in_part(api: Api, call: dict[str, An
         assert (answer.content_type, await answer.read()) == ("audio/wav", bytes(range(256)))
     async with api.client.get(path, headers=headers | {"Range": "bytes=10-19"}) as answer:
         assert (answer.status, await answer.read()) == (206, bytes(range(10, 20)))
+
+
+async def test_the_peaks_of_a_recording_are_told_and_a_damaged_one_is(api: Api, call: dict[str, Any], tmp_path: Path) -> None:
+    path = f"/calls/{call['id']}/recording/peaks"
+    assert "not on this machine" in (await api.refused(404, "GET", path))["detail"]
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "1.wav").write_bytes(wav_header(800) + b"\x00\x40\x00\x20" * 800)
+    assert await api.done("GET", path, Role.VIEWER) == {"duration_ms": 100, "callee": [500] * 10, "agent": [250] * 10}
+    (tmp_path / "recordings" / "1.wav").write_bytes(b"not audio")
+    assert "damaged" in (await api.refused(404, "GET", path))["detail"]
 
 
 async def test_a_recording_never_leads_out_of_the_data_directory(
