@@ -32,9 +32,9 @@ class Role(StrEnum):
     """What somebody may do; each may do what those before it may."""
 
     VIEWER = "viewer"  # sees, with phone numbers masked
-    OPERATOR = "operator"  # campaigns, contacts, agents
+    OPERATOR = "operator"  # campaigns, contacts, agents, phone numbers, do-not-call list
     SUPERVISOR = "supervisor"  # live calls
-    ADMIN = "admin"  # accounts, tokens, phone numbers
+    ADMIN = "admin"  # accounts, tokens, audit log
 
     def covers(self, needed: "Role") -> bool:
         ranks = list(Role)

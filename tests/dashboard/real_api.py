@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from db.database import Database
+from dialer.dialing import TrialCall
 from mediaserver import identity
 from mediaserver.api import setup_api
+from mediaserver.api.problems import Problem
+from mediaserver.api.routes import PlaceTestCall
 from mediaserver.settings import Settings
 
 T = TypeVar("T")
@@ -23,11 +26,13 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class RealApi:
-    """Serves in a thread of its own: the pages under test block the one that runs them. `received`: commands, method and path."""
+    """Serves in a thread of its own: the pages under test block the one that runs them. `received`: commands, method and path.
+    `place_test_call`: what becomes of a test call; without it each is refused."""
 
     database_url: str
     data_dir: Path
     dashboard_url: str = ""
+    place_test_call: PlaceTestCall | None = None
 
     def start(self) -> None:
         """Serves on a free port."""
@@ -52,6 +57,18 @@ class RealApi:
         """An operator who can sign in with PASSWORD."""
         self._run(identity.create_user(self._database, name, identity.Role.OPERATOR, actor="test", password=PASSWORD))
 
+    def sign_in(self, name: str, password: str = PASSWORD) -> str:
+        """The cookie of somebody with an account."""
+        return self._run(identity.sign_in(self._database, name, password, address="test"))[1]
+
+    def knows(self, name: str, password: str) -> bool:
+        """Whether somebody can sign in so."""
+        try:
+            self.sign_in(name, password)
+        except identity.SignInRefused:
+            return False
+        return True
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -59,11 +76,16 @@ class RealApi:
         self._database = await Database.connect(self.database_url)
         application = web.Application(middlewares=[self._noted])
         settings = Settings(data_dir=self.data_dir, dashboard_url=self.dashboard_url)
-        setup_api(application, database=self._database, settings=settings)
+        setup_api(application, database=self._database, settings=settings, place_test_call=self._test_call)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def _test_call(self, wanted: TrialCall) -> int:
+        if self.place_test_call is None:
+            raise Problem(409, "the number is on the do-not-call list")
+        return await self.place_test_call(wanted)
 
     async def _close(self) -> None:
         await self._runner.cleanup()
