@@ -10,6 +10,7 @@ st.navigation(
             st.Page("views/new_campaign.py", title="New campaign", icon=":material/add_circle:"),
             st.Page("views/campaign.py", title="Campaign", url_path="campaign", visibility="hidden"),
             st.Page("views/call.py", title="Call", url_path="call", visibility="hidden"),
-        ]
+        ],
+        "House": [st.Page("views/settings.py", title="Settings", icon=":material/settings:")],
     }
 ).run()
