@@ -4,17 +4,28 @@ Nothing here is inside a form: each field is checked as it is typed, and what wa
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import datetime, time
 from typing import Any
 
 import streamlit as st
 
+from dashboard.parts import week
 from dashboard.rows import Campaign, Choice
 from dashboard.times import zone, zones
 from dashboard.words import WEEKDAYS, md
 
 Values = dict[str, Any]
-Problems = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is said beside the fields, by field. `problems`: why it can't be saved; `warnings`: what will really happen with what is."""
+
+    problems: Mapping[str, str] = field_of(default_factory=dict)
+    warnings: Mapping[str, str] = field_of(default_factory=dict)
+
 
 ALL_WEEK = [1, 2, 3, 4, 5, 6, 7]
 DEFAULTS: Values = {
@@ -42,14 +53,14 @@ def values_of(campaign: Campaign) -> Values:
     return {name: getattr(campaign, name) for name in ("name", "agent_id", "phone_number_id", *DEFAULTS)}
 
 
-def basics(values: Values, agents: Sequence[Choice], numbers: Sequence[Choice], key: str, problems: Problems) -> Values:
+def basics(values: Values, agents: Sequence[Choice], numbers: Sequence[Choice], key: str, remarks: Remarks) -> Values:
     """Name, agent and phone number."""
     name = st.text_input("Campaign name", values.get("name", ""), max_chars=200, key=f"{key}_name", help="What people call it.", live=True)
-    _problem(problems, "name")
+    _remark(remarks, "name")
     agent = _choice("Agent", agents, values.get("agent_id"), f"{key}_agent", "The voice agent that speaks.")
-    _problem(problems, "agent_id")
+    _remark(remarks, "agent_id")
     number = _choice("Phone number", numbers, values.get("phone_number_id"), f"{key}_number", "The number the call comes from.")
-    _problem(problems, "phone_number_id")
+    _remark(remarks, "phone_number_id")
     return {"name": (name or "").strip(), "agent_id": agent, "phone_number_id": number}
 
 
@@ -63,16 +74,16 @@ def missing_basics(values: Values) -> dict[str, str]:
     return {field: text for field, text in asked.items() if not values.get(field)}
 
 
-def call_settings(values: Values, key: str, problems: Problems) -> Values:
+def call_settings(values: Values, key: str, remarks: Remarks) -> Values:
     """How fast, how often and when to call."""
     with st.container(border=True):
         st.markdown("**How fast, and how often**")
-        pace = _pace(values, key, problems)
+        pace = _pace(values, key, remarks)
     with st.container(border=True):
         st.markdown("**When**")
-        when = _when(values, key, problems)
+        when = _when(values, key, remarks)
     with st.expander("More: who is called again, the callee's own hours, limits", icon=":material/tune:"):
-        more = _more(values, key, problems)
+        more = _more(values, key, remarks)
     return {**pace, **when, **more}
 
 
@@ -86,30 +97,30 @@ def missing_settings(values: Values) -> dict[str, str]:
     return found
 
 
-def _pace(values: Values, key: str, problems: Problems) -> Values:
+def _pace(values: Values, key: str, remarks: Remarks) -> Values:
     with st.grid(min_column_width=165):
         with st.container(gap="xsmall"):
             concurrency = st.number_input(
                 "Concurrency", 1, 1000, values["concurrency"], key=f"{key}_concurrency", help="Calls at the same time."
             )
-            _problem(problems, "concurrency")
+            _remark(remarks, "concurrency")
         with st.container(gap="xsmall"):
             throttle = st.number_input(
                 "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", placeholder="None",
                 help="Milliseconds between the starts of two calls. Empty: none.",
             )  # fmt: skip
-            _problem(problems, "throttle_delay_ms")
+            _remark(remarks, "throttle_delay_ms")
         with st.container(gap="xsmall"):
             retries = st.number_input(
                 "Max retries", 0, 20, values["max_retries"], key=f"{key}_retries", help="Further tries when a contact does not answer."
             )
-            _problem(problems, "max_retries")
+            _remark(remarks, "max_retries")
         with st.container(gap="xsmall"):
             delay = st.number_input(
                 "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", disabled=not retries,
                 placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
             )  # fmt: skip
-            _problem(problems, "retry_delay_min")
+            _remark(remarks, "retry_delay_min")
     return {
         "concurrency": concurrency,
         "throttle_delay_ms": throttle,
@@ -118,26 +129,28 @@ def _pace(values: Values, key: str, problems: Problems) -> Values:
     }
 
 
-def _when(values: Values, key: str, problems: Problems) -> Values:
+def _when(values: Values, key: str, remarks: Remarks) -> Values:
     names = zones()
     chosen = values["timezone"] or st.context.timezone
     index = names.index(chosen) if chosen in names else names.index("UTC")
     zone_name = st.selectbox("Time zone", names, index, key=f"{key}_zone", help="Of the hours, the weekdays and the scheduled start.")
-    _problem(problems, "timezone")
+    _remark(remarks, "timezone")
     days = st.pills(
         "Weekdays", ALL_WEEK, selection_mode="multi", default=list(values["weekdays"]), format_func=WEEKDAYS.__getitem__, key=f"{key}_days"
     )
-    _problem(problems, "weekdays")
+    _remark(remarks, "weekdays")
     start = end = None
     if st.toggle("Only at certain hours", values["start_time"] is not None, key=f"{key}_windowed"):
         with st.container(horizontal=True):
             start = st.time_input("Start hour", values["start_time"] or time(9), key=f"{key}_start", width=160)
             end = st.time_input("End hour", values["end_time"] or time(17), key=f"{key}_end", width=160)
-        _problem(problems, "start_time")
-        _problem(problems, "end_time")
+        _remark(remarks, "start_time")
+        _remark(remarks, "end_time")
     st.caption(md(window_in_words(start, end, sorted(days or []), zone_name)))
+    local = bool(st.session_state.get(f"{key}_local", values["local_hours"]))  # its box is drawn further down
+    week.draw(start, end, sorted(days or []), zone_name, local_hours=local)
     scheduled = _scheduled(values, key, zone_name)
-    _problem(problems, "scheduled_start")
+    _remark(remarks, "scheduled_start")
     return {
         "timezone": zone_name,
         "weekdays": sorted(days or []),
@@ -160,7 +173,7 @@ def _scheduled(values: Values, key: str, zone_name: str) -> str | None:
     return None if at is None else at.replace(tzinfo=there).isoformat()
 
 
-def _more(values: Values, key: str, problems: Problems) -> Values:
+def _more(values: Values, key: str, remarks: Remarks) -> Values:
     voicemail = st.checkbox("Call again after a voicemail", values["retry_on_voicemail"], key=f"{key}_again_voicemail")
     dropped = st.checkbox("Call again when a call with a person was lost", values["retry_on_dropped"], key=f"{key}_again_dropped")
     local = st.checkbox(
@@ -176,7 +189,7 @@ def _more(values: Values, key: str, problems: Problems) -> Values:
             help="Calls the first contacts, then pauses by itself so that you can look before it goes on.",
         )  # fmt: skip
     for field in ("ring_timeout_s", "max_per_24h", "max_per_7d", "pilot_size"):
-        _problem(problems, field)
+        _remark(remarks, field)
     return {
         "retry_on_voicemail": voicemail,
         "retry_on_dropped": dropped,
@@ -211,7 +224,8 @@ def _choice(label: str, choices: Sequence[Choice], chosen: int | None, key: str,
     return picked
 
 
-def _problem(problems: Problems, field: str) -> None:
-    if field in problems:
-        text = problems[field]
-        st.markdown(f":red[:material/error: {md(text[:1].upper() + text[1:])}]")
+def _remark(remarks: Remarks, field: str) -> None:
+    for said, look in ((remarks.problems, ":red[:material/error: {}]"), (remarks.warnings, ":orange[:material/warning:] {}")):
+        if field in said:
+            text = said[field]
+            st.markdown(look.format(md(text[:1].upper() + text[1:])))

@@ -13,6 +13,7 @@ from dashboard.data import data
 from dashboard.parts import campaign_form as form
 from dashboard.parts import frame
 from dashboard.parts.add_contact import add_contact
+from dashboard.parts.forecast import forecast, forecast_of_unsaved
 from dashboard.parts.frame import Person
 from dashboard.parts.upload import upload
 from dashboard.parts.warnings import missing_variables
@@ -50,14 +51,18 @@ def _basics(campaign: Campaign | None) -> None:
         if missing:
             st.warning(f"There is no {noun} yet. Ask an engineer to add one through the API, then come back here.", icon=":material/info:")
     problems = st.session_state.get("basics_problems", {})
-    values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", problems)
+    values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", form.Remarks(problems))
     if st.button("Continue to call settings", type="primary", icon=":material/arrow_forward:", icon_position="right"):
         _save(campaign, values, form.missing_basics(values), "basics_problems", "2")
 
 
 def _call_settings(campaign: Campaign) -> None:
     problems = st.session_state.get("settings_problems", {})
-    values = form.call_settings(form.values_of(campaign), f"new_{campaign.id}", problems)
+    known = form.values_of(campaign)
+    remarks = form.Remarks(problems, commands().standing(campaign.id)["warnings"])
+    values = form.call_settings(known, f"new_{campaign.id}", remarks)
+    named = {name: known[name] for name in ("name", "agent_id", "phone_number_id")}
+    forecast_of_unsaved(campaign, {**named, **values}, f"new_{campaign.id}")
     with st.container(horizontal=True):
         back = st.button("Back", icon=":material/arrow_back:")
         on = st.button("Continue to contacts", type="primary", icon=":material/arrow_forward:", icon_position="right")
@@ -94,6 +99,7 @@ def _contacts(campaign: Campaign) -> None:
         upload(campaign.id, "new_upload")
     with by_hand:
         add_contact(campaign.id, "new_contact")
+    forecast(campaign)
     st.divider()
     with st.container(horizontal=True):
         if st.button("Back", icon=":material/arrow_back:"):

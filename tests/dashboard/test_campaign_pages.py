@@ -57,7 +57,7 @@ async def test_a_campaign_offers_only_what_its_status_allows(dashboard: Dashboar
 
 async def test_the_overview_counts_what_the_database_holds(dashboard: Dashboard, house: House) -> None:
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]))
-    metrics = {metric.label: metric.value for metric in page.metric}
+    metrics = {metric.label: metric.value for metric in page.metric[:10]}  # what follows is foreseen, not counted
     assert metrics == {
         "Contacts": "40", "Completed": "15", "Pending": "20", "In progress": "1", "Failed": "3", "Skipped": "1",
         "Answer rate": "75 %", "Goal rate": "60 %", "Average duration": "19 s", "First word": "191 ms",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.data import data
 from dashboard.parts import progress
+from dashboard.parts.forecast import forecast
 from dashboard.parts.frame import Person, live, shown_number
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
@@ -11,8 +12,13 @@ from dashboard.times import clock, duration, moment, zone
 from dashboard.words import CALL_STATE, GATE, OUTCOME, md, plain, plural, word
 
 
+def show(person: Person, campaign: Campaign) -> None:
+    _now(person, campaign)
+    forecast(campaign)
+
+
 @live
-def show(person: Person, drawn: Campaign) -> None:
+def _now(person: Person, drawn: Campaign) -> None:
     """Follows the campaign that the page was drawn for."""
     campaign = data().campaign(drawn.id) or drawn
     progress.bar(campaign)

@@ -5,6 +5,8 @@ import streamlit as st
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
 from dashboard.parts import campaign_form as form
+from dashboard.parts import week
+from dashboard.parts.forecast import forecast_of_unsaved
 from dashboard.parts.frame import Person, say_and_rerun
 from dashboard.rows import Campaign
 from dashboard.times import moment, zone
@@ -41,9 +43,11 @@ def _edit(campaign: Campaign) -> None:
             "Somebody else has changed this campaign since you opened it. Yours can't be saved over theirs.", icon=":material/group:"
         )
         st.button("Show theirs, and drop mine", on_click=_begin_again, args=(campaign.id,), icon=":material/refresh:")
+    remarks = form.Remarks(problems, commands().standing(campaign.id)["warnings"])
     with st.container(width=760):
-        values = form.basics(form.values_of(campaign), data().agents(), data().phone_numbers(), key, problems)
-        values |= form.call_settings(form.values_of(campaign), key, problems)
+        values = form.basics(form.values_of(campaign), data().agents(), data().phone_numbers(), key, remarks)
+        values |= form.call_settings(form.values_of(campaign), key, remarks)
+        forecast_of_unsaved(campaign, values, key)
         if st.button("Save settings", type="primary", icon=":material/save:"):
             _save(campaign.id, version, values, key)
 
@@ -80,7 +84,7 @@ def _save(campaign_id: int, version: int, values: form.Values, key: str) -> None
 
 def _read(campaign: Campaign) -> None:
     there = zone(campaign.timezone, st.context.timezone)
-    hours = form.window_in_words(campaign.start_time, campaign.end_time, campaign.weekdays, campaign.timezone or "no time zone set")
+    hours = str(commands().standing(campaign.id)["hours"])
     shown = {
         "Name": campaign.name,
         "Agent": campaign.agent_name,
@@ -89,7 +93,7 @@ def _read(campaign: Campaign) -> None:
         "Max retries": str(campaign.max_retries),
         "Retry delay": "-" if campaign.retry_delay_min is None else f"{campaign.retry_delay_min} minutes",
         "Throttle delay": "None" if campaign.throttle_delay_ms is None else f"{campaign.throttle_delay_ms} ms",
-        "Hours": hours,
+        "Hours": hours[:1].upper() + hours[1:],
         "Scheduled start": "None" if campaign.scheduled_start is None else moment(campaign.scheduled_start, there),
         "Call again after a voicemail": _yes(campaign.retry_on_voicemail),
         "Call again after a lost call": _yes(campaign.retry_on_dropped),
@@ -102,6 +106,8 @@ def _read(campaign: Campaign) -> None:
         "Ended": moment(campaign.ended_at, there),
     }
     st.table({f"**{name}**": md(value) for name, value in shown.items()}, border="horizontal", alt="Settings of this campaign")
+    zone_name = campaign.timezone or "UTC"
+    week.draw(campaign.start_time, campaign.end_time, campaign.weekdays, zone_name, local_hours=campaign.local_hours)
 
 
 def _yes(value: bool) -> str:
