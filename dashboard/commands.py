@@ -85,6 +85,32 @@ class Commands:
         """The token is refused from now on."""
         self._ask("DELETE", f"/tokens/{token_id}")
 
+    def add_phone_number(self, values: Mapping[str, Any], once: str) -> int:
+        """A new number to call from; returns its id. Sent again with the same word `once`, it is answered as before and added once."""
+        return int(self._ask("POST", "/phone-numbers", json=dict(values), headers={"Idempotency-Key": once})["id"])
+
+    def change_phone_number(self, number_id: int, changes: Mapping[str, Any]) -> None:
+        """Another label, other limits; None takes a limit away."""
+        self._ask("PATCH", f"/phone-numbers/{number_id}", json=dict(changes))
+
+    def delete_phone_number(self, number_id: int) -> None:
+        """Takes a number out of the list; refused while a campaign that is not over uses it."""
+        self._ask("DELETE", f"/phone-numbers/{number_id}")
+
+    def suppress(self, number: str, reason: str, *, rehearsal: bool) -> None:
+        """Puts a number, with its country code, on the do-not-call list."""
+        self._ask("POST", "/suppressions", json={"number": number, "reason": reason, "rehearsal": rehearsal})
+
+    def suppress_list(self, file_name: str, content: bytes, reason: str, *, rehearsal: bool, dry_run: bool = False) -> dict[str, Any]:
+        """Puts a list of numbers, a CSV or one a line, on the do-not-call list; returns the report."""
+        form = aiohttp.FormData({"reason": reason, "rehearsal": str(rehearsal).lower(), "dry_run": str(dry_run).lower()})
+        form.add_field("file", content, filename=file_name, content_type="text/csv")
+        return self._ask("POST", "/suppressions/import", within_s=IMPORT_WITHIN_S, data=form)
+
+    def unsuppress(self, suppression_id: int) -> None:
+        """Takes an entry off the do-not-call list."""
+        self._ask("DELETE", f"/suppressions/{suppression_id}")
+
     def standing(self, campaign_id: int) -> dict[str, Any]:
         """The campaign as the API tells it: `allowed_actions` in the order to show, `hours` in words, `warnings` by field."""
         return self._ask("GET", f"/campaigns/{campaign_id}")

@@ -23,6 +23,7 @@ from dialer.contact_rows import ContactRow, ContactTable, ImportOptions, Problem
 from dialer.csv_reading import NotACsv, read_table
 
 BATCH = 2000
+ABOUT_A_DUPLICATE = "leave it out"  # what to do, said of no other problem
 MAX_ROWS = 2_000_000
 _AHEAD_BYTES = 1 << 20  # how much is read ahead while the database is at work
 _NICE = 10  # calls in progress come first
@@ -158,7 +159,7 @@ def _batch(rows: Iterable[ContactRow | Problem], first_line: dict[int, int], num
             problems.append(row)
         elif (before := first_line.setdefault(int(row.number), row.line)) != row.line:
             duplicates += 1
-            problems.append(Problem(row.line, number_column, f"line {before} has the same number", "leave it out"))
+            problems.append(Problem(row.line, number_column, f"line {before} has the same number", ABOUT_A_DUPLICATE))
         else:
             good.append(row)
     first = [row.shown() for row in good[:20]]

@@ -17,7 +17,7 @@ from db.audit import audit
 from db.database import Connection, Database
 from dialer import queries
 from dialer.clock import Clock
-from dialer.contact_reader import Batch, Opened, reading
+from dialer.contact_reader import ABOUT_A_DUPLICATE, Batch, reading
 from dialer.contact_rows import NUMBER, ContactRow, ImportOptions, Problem
 from dialer.csv_reading import NotACsv, read_table
 from dialer.phone_numbers import InvalidNumber, read_number
@@ -47,7 +47,7 @@ class ListOptions:
 @dataclass(slots=True)
 class ListReport:
     """What became of the rows: each is one of `added` (would be, on a dry run), `standing` (on the list already), `duplicates` (of another
-    row) and `refused`. `problems`: the first 1,000 of those that are duplicates or refused."""
+    row) and `refused`. `problems`: the first 1,000 of those that are refused."""
 
     rows: int = 0
     added: int = 0
@@ -57,8 +57,9 @@ class ListReport:
     problems: list[Problem] = field(default_factory=list)
     dry_run: bool = False
 
-    def leave_out(self, problems: Sequence[Problem]) -> None:
-        """Lists these rows, as far as there is room."""
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        """These rows hold no number that can be called; as many are listed as there is room for."""
+        self.refused += len(problems)
         self.problems += problems[: PROBLEMS_SHOWN - len(self.problems)]
 
 
@@ -117,10 +118,8 @@ async def _read(file: BinaryIO, options: ListOptions, report: ListReport) -> dic
         _take_first(first, reasons, options, report)
     async with reading(file, ImportOptions(columns=columns, default_region=options.default_region)) as frames:
         async for frame in frames:
-            if isinstance(frame, Opened):
-                number_column = frame.number_column
-            else:
-                _take(frame, number_column, reasons, options, report)
+            if isinstance(frame, Batch):
+                _take(frame, reasons, options, report)
     return reasons
 
 
@@ -144,20 +143,17 @@ def _take_first(written: str, reasons: dict[str, str], options: ListOptions, rep
     try:
         reasons[read_number(written, options.default_region)] = options.reason
     except InvalidNumber as error:
-        report.refused += 1
-        report.leave_out([Problem(1, "", error.problem, error.what_to_do)])
+        report.refuse([Problem(1, "", error.problem, error.what_to_do)])
 
 
-def _take(batch: Batch, number_column: str, reasons: dict[str, str], options: ListOptions, report: ListReport) -> None:
+def _take(batch: Batch, reasons: dict[str, str], options: ListOptions, report: ListReport) -> None:
     report.rows += batch.rows
     if report.rows > MAX_NUMBERS:
         raise NotACsv(f"the list has more than {MAX_NUMBERS:,} rows: split it and send one part after the other")
     report.duplicates += batch.duplicates
-    report.refused += len(batch.problems) - batch.duplicates
-    report.leave_out(batch.problems)
+    report.refuse([problem for problem in batch.problems if problem.what_to_do != ABOUT_A_DUPLICATE])
     for row in _contacts(batch.contacts):
         if row.number in reasons:
-            report.duplicates += 1
-            report.leave_out([Problem(row.line, number_column, "line 1 has the same number", "leave it out")])
+            report.duplicates += 1  # of the first line, which the reader took for a heading
         else:
             reasons[row.number] = row.variables.get(_REASON, "")[:MAX_REASON] or options.reason

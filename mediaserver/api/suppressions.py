@@ -47,7 +47,7 @@ class ListImportQuery(Body):
 
 class ListImportAnswer(Answer):
     """Of all `rows`, each is `added` (would be, on a dry run), `standing` on the list already, one of `duplicates` or `refused`;
-    `problems`: the first 1,000 of the last two."""
+    `problems`: the first 1,000 of those refused."""
 
     rows: int
     added: int
