@@ -11,6 +11,7 @@ import msgspec
 END_REASONS = ("goodbye", "declined", "callback", "wrong_person", "opted_out")
 GOALS = ("met", "not_met", "unclear")
 SLOT_KINDS = ("text", "number", "date", "choice", "yes_no")
+_FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 CALLBACK_TIME = "callback_time"  # what a script may say of the time that was agreed
 
 VARIABLE = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:\|([^}]*))?\}\}", re.ASCII)
@@ -59,7 +60,10 @@ def variables_in(*texts: str) -> dict[str, bool]:
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A field that a step captures from the callee's words: `kind` is one of `SLOT_KINDS`. Texts may use it: `{{name|default}}`."""
+    """A field that a step captures from the callee's words: `kind` is one of `SLOT_KINDS`. Texts may use it: `{{name|default}}`.
+
+    `choices`: for a choice, what it may be; for a number, what it may be, in digits (none: any number).
+    """
 
     name: str
     kind: str = "text"
@@ -81,7 +85,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `ask`: wait for the callee after `say`. `intents`: what the answer may mean. `otherwise`: the step when none fits after `attempts`
     times (asked again with `reprompt` in between). `goal`: one of `GOALS`, settled when this step is reached. `end`: hang up after
     `say`, with this reason (one of `END_REASONS`; the agent's goodbye follows). `next`: the step after `say` where nothing is asked;
-    after an answer, where the slot was captured, or where any answer will do (no slot, no intents).
+    after an answer, where the slot was captured, or where any answer will do (no slot, no intents). Beside a slot, intents lead on
+    where one of them is surely meant; the slot then takes nothing.
+
+    `notes`: fields that are noted when this step is reached, with variables in them filled; one that comes to nothing forgets the
+    field. `heard_out`: an answer that was given before the question had been heard to its end does not count, and the question is asked
+    once more: for what must not be told to the wrong person.
     """
 
     say: str
@@ -94,6 +103,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     goal: str = ""
     end: str = ""
     next: str = ""
+    notes: dict[str, str] = {}
+    heard_out: bool = False
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,7 +132,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def captured(self) -> set[str]:
         """Names that the call itself fills."""
-        return {step.slot.name for step in self.steps.values() if step.slot is not None} | {CALLBACK_TIME}
+        slots = {step.slot.name for step in self.steps.values() if step.slot is not None}
+        return slots | {name for step in self.steps.values() for name in step.notes} | {CALLBACK_TIME}
 
 
 class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,8 +241,13 @@ def _check_step(name: str, step: Step) -> None:
         raise InvalidAgent(f"step {name} has the goal {step.goal!r}: use one of {', '.join(GOALS)}")
     if step.attempts < 1:
         raise InvalidAgent(f"step {name} has {step.attempts} attempts: use 1 or more")
-    if step.slot is not None and (step.slot.kind not in SLOT_KINDS or not re.fullmatch(r"[a-z_][a-z0-9_]*", step.slot.name)):
+    if step.slot is not None and (step.slot.kind not in SLOT_KINDS or not _FIELD.fullmatch(step.slot.name)):
         raise InvalidAgent(f"step {name}: a slot has a snake_case name and is one of {', '.join(SLOT_KINDS)}")
+    for field, value in step.notes.items():
+        if not _FIELD.fullmatch(field):
+            raise InvalidAgent(f"step {name} notes {field!r}: a field has a snake_case name")
+        if any(variables_in(value).values()):
+            raise InvalidAgent(f"step {name} notes {field} as {value!r}: give each variable in it a default, {{{{name|...}}}}")
 
 
 def _check_asks_or_ends(start: str, steps: dict[str, Step]) -> None:

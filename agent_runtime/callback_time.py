@@ -24,8 +24,20 @@ _CLOCK = re.compile(
 )
 _NOON = re.compile(r"\b(?:noon|midday|lunch ?time)\b")
 _WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})"
+_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+_THIRD = r"(?:first|second|third)"  # which may also count something else
+_ORDINAL = (
+    r"(?:\d{1,2}(?:st|nd|rd|th)|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)th"
+    rf"|twentieth|thirtieth|(?:twenty|thirty) (?:{_THIRD}|(?:four|fif|six|seven|eigh|nin)th))"
+)
+_DATE = (
+    rf"{_MONTH} (?:the )?(?:{_ORDINAL}|{_THIRD}|\d{{1,2}})|(?:the )?(?:{_ORDINAL}|{_THIRD}|\d{{1,2}}) (?:of )?{_MONTH}"
+    rf"|the {_ORDINAL}(?: of (?:the|this|next) month)?|the {_THIRD} of (?:the|this|next) month"
+    rf"|(?:(?<=on )|(?<=by ))the {_THIRD}|the {_THIRD}$"
+)
 _DAY_WORDS = re.compile(
-    rf"\b(?:(?:next |this )?{_WEEKDAY}|the day after tomorrow|tomorrow|today|tonight|next week|next month)"
+    rf"\b(?:{_DATE}|(?:the )?end of (?:the|this|next) (?:week|month)|in {_COUNT} (?:day|week)s?"
+    rf"|(?:next |this )?{_WEEKDAY}|the day after tomorrow|tomorrow|today|tonight|next week|next month)"
     rf"(?: (?:or|and) (?:next )?{_WEEKDAY})?"
     rf"(?: (?:in the )?(?:morning|afternoon|evening))?(?: (?:at|around|after) {_HOUR}(?: ?(?:am|pm))?)?\b"
 )
@@ -54,7 +66,7 @@ def callback_time(line: str, now: datetime) -> datetime | None:
 def day_words(line: str) -> str:
     """The day, with the time where there is one, in the words of `line` ("Thursday afternoon"); empty where it names no day."""
     found = _DAY_WORDS.search(_plain(line))
-    return re.sub(_WEEKDAY, lambda match: match.group().capitalize(), found.group()) if found else ""
+    return re.sub(rf"\b(?:{_WEEKDAY}|{_MONTH})\b", lambda match: match.group().capitalize(), found.group()) if found else ""
 
 
 def say_time(moment: datetime, now: datetime) -> str:

@@ -34,7 +34,7 @@ class Moves:
     what was cut off, or just go on speaking.
 
     What this line settled, if anything: `goal`, `opted_out`, `call_back` (with `callback_at`, in the callee's zone, where a time was
-    understood), `fields`, `end`. `says` is the evidence for all of them, in words for people.
+    understood), `fields` (an empty value forgets the field), `end`. `says` is the evidence for all of them, in words for people.
     """
 
     say: tuple[str, ...] = ()
@@ -109,7 +109,8 @@ class ScriptWalk:
             return Moves(resume=True)
         if self._asking_when:
             return self._agree_on_time(line)
-        slot = self._slot(line, vector)
+        too_soon = unheard and self._script.steps[self.step].heard_out
+        slot = None if too_soon else self._slot(line, vector)
         if slot is not None:
             return slot
         meaning = self._meaning(line, vector, limited=wish.wish is Wish.LIMITED)
@@ -130,9 +131,7 @@ class ScriptWalk:
 
     def _meaning(self, line: str, vector: NDArray[np.float32], *, limited: bool) -> Meaning | None:
         """The nearest intent of this step or of the built-in ones. `limited`: the words rule an opt-out out."""
-        step = self._script.steps[self.step]
-        names = {intent.name for intent in step.intents}
-        among = {f"{self.step}.{name}" for name in names} | (names & built_in.ANSWERS.keys()) | built_in.BUILT_IN.keys()
+        among = self._own_intents() | built_in.BUILT_IN.keys()
         if limited:
             among.discard(built_in.OPT_OUT)
         meaning = self._index.nearest(line, vector, among)
@@ -140,11 +139,18 @@ class ScriptWalk:
             return self._index.nearest(line, vector, among - {built_in.OPT_OUT})
         return meaning
 
+    def _own_intents(self) -> set[str]:
+        """The intents of this step, as the index names them."""
+        names = {intent.name for intent in self._script.steps[self.step].intents}
+        return {f"{self.step}.{name}" for name in names} | (names & built_in.ANSWERS.keys())
+
     def _act(self, meaning: Meaning, line: str, unheard: bool) -> Moves:
         name = meaning.intent.rpartition(".")[2]
         says = f'the callee said "{line}", understood as {name} (near "{meaning.example}", {meaning.score:.2f})'
         following = {intent.name: intent.next for intent in self._script.steps[self.step].intents}.get(name)
         if following is not None and meaning.intent not in built_in.BUILT_IN:
+            if unheard and self._script.steps[self.step].heard_out:
+                return Moves(self._question(), says=f"{says}, before the question was heard")
             return self._go(following, line, says)
         match name:
             case built_in.WHO_IS_THIS:
@@ -172,7 +178,7 @@ class ScriptWalk:
         if value is None:
             return None
         among = built_in.BUILT_IN.keys() - ({built_in.NOT_NOW} if not names_a_call(line) else set())
-        aside = self._index.nearest(line, vector, among)
+        aside = self._index.nearest(line, vector, among | self._own_intents())
         if aside is not None and aside.score >= SURE_BESIDE_SLOT:
             return None
         says = f'the callee said "{line}"'
@@ -187,10 +193,10 @@ class ScriptWalk:
             step, self.step, self._misses = self._script.steps[name], name, 0
             goal = Goal(step.goal) if step.goal else goal
             known = _named_day(step, line)
-            if known:
-                fields.update(known)
-                self.fields.update(known)
-            elif step.say:
+            fields.update({name: self._fill(value).strip() for name, value in step.notes.items()})
+            fields.update(known)
+            self.fields.update(fields)
+            if step.say and not known:
                 lines.append(self._fill(step.say))
             if step.end:
                 return self._end(tuple(lines), EndReason(step.end), says, goal, fields)

@@ -234,8 +234,10 @@ class Talk:
         self.outcome.goal_is(goal, says, self._last_callee_turn)
 
     def note_field(self, name: str, value: str) -> None:
-        if name:
+        if name and value:
             self.outcome.fields[name] = value
+        else:
+            self.outcome.fields.pop(name, None)
 
     def opt_out(self, says: str) -> None:
         if not self.outcome.opted_out:

@@ -22,7 +22,8 @@ class Deeds(Protocol):
 
     def goal_is(self, goal: Goal, says: str) -> None: ...
 
-    def note_field(self, name: str, value: str) -> None: ...
+    def note_field(self, name: str, value: str) -> None:
+        """Keep what was learnt; an empty value forgets it."""
 
     def opt_out(self, says: str) -> None:
         """Never to be called again: suppressed at once, while the agent still talks."""
