@@ -6,19 +6,18 @@ Where Chromium is missing the tests say so and how to get it; with CALLWRIGHT_RE
 import asyncio
 import os
 import socket
-import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-import numpy as np
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from dashboard.launch import command
 from tests.chromium import INSTALL_COMMAND, find_chromium
 from tests.dashboard.real_api import RealApi
+from tests.dashboard.recording import write_tone
 from tests.dashboard.seed import House, seed
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
@@ -98,18 +97,6 @@ async def signed_in(browser: Browser, served: Served, *, width: int = 1280, dark
     )
     await context.add_cookies([{"name": "callwright_session", "value": served.session, "url": served.url}])
     return context, await context.new_page()
-
-
-def write_tone(path: Path, seconds: int = 19) -> None:
-    """A stereo recording at 8 kHz: 440 Hz left, 660 Hz right."""
-    at = np.arange(8000 * seconds) / 8000
-    both = np.stack([np.sin(2 * np.pi * 440 * at), np.sin(2 * np.pi * 660 * at)], axis=1) * 8000
-    path.parent.mkdir(parents=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(both.astype("<i2").tobytes())
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:

@@ -65,7 +65,7 @@ async def test_a_campaign_is_made_from_a_csv_started_and_watched_until_it_is_com
     await campaign.tab("Call Log")
     await campaign.open_call("Anna Agreda")
     await settled(page)
-    await expect(page.get_by_test_id("stChatMessage").nth(1)).to_be_visible()
+    await expect(page.get_by_label("Transcript").get_by_role("listitem").nth(1)).to_be_visible()
     await expect(page.locator("audio")).to_have_js_property("error", None)
     await page.screenshot(path=ARTEFACTS / "story-call.png")
     await context.close()

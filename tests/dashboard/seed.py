@@ -139,7 +139,7 @@ async def _ended_call(database: "asyncpg.Connection[Any]", campaign: int, contac
         "from contacts c, phone_numbers p, (select callwright_now() - $15::interval as t) as clock "
         "where c.id = $2 and p.id = $4 returning id",
         *(campaign, contact, agent, number, outcome, answered, reason, by),
-        *(who, goal, sentiment, feeling, at, json.dumps(evidence), ago),
+        *(who, goal, sentiment, feeling, at, json.dumps(evidence if answered else {}), ago),
     )
     await _settle(database, contact, outcome)
     return made
@@ -199,15 +199,17 @@ async def _talk(database: "asyncpg.Connection[Any]", call: int) -> None:
     await database.execute(
         "update calls set recording = 'recordings/1.wav', fields = $2 where id = $1", call, json.dumps({"confirmed": "yes"})
     )
-    for kind, source, detail in (
-        ("requested", "dialer", {}),
-        ("ringing", "carrier", {}),
-        ("answered", "carrier", {}),
-        ("answering_verdict", "agent", {"who": "human", "after_ms": 720}),
-        ("completed", "carrier", {"duration_s": 19}),
+    for after_s, kind, source, detail in (
+        (0.4, "requested", "carrier", {"carrier_call_id": "CA0123456789"}),
+        (2.1, "ringing", "carrier", {"carrier_call_id": "CA0123456789"}),
+        (8.0, "answered", "carrier", {"carrier_call_id": "CA0123456789"}),
+        (15.5, "answered_by", "agent", {"who": "human", "evidence": "answered in a full sentence after 0.7 s", "at_ms": 6900}),
+        (27.6, "ended", "carrier", {"carrier_call_id": "CA0123456789", "outcome": "answered", "duration_s": 19}),
     ):
         await database.execute(
-            "insert into call_events (call_id, source, kind, detail) values ($1, $2, $3, $4)", call, source, kind, json.dumps(detail)
+            "insert into call_events (call_id, at, source, kind, detail) "
+            "select id, requested_at + make_interval(secs => $2), $3, $4, $5 from calls where id = $1",
+            *(call, after_s, source, kind, json.dumps(detail)),
         )
 
 

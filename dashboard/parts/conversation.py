@@ -1,0 +1,48 @@
+"""What was said on a call, with the recording above it: a waveform that is played, and the transcript that follows it.
+
+Drawn by the browser (conversation.js), because what is played must go on while the page is drawn anew, and the marked turn has to keep
+up with the sound. Data goes in and nothing comes back: to listen is no command.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.parts.player import NoRecording, Recording
+from dashboard.parts.transcript import turn_lines
+from dashboard.rows import Call
+from db.rows import TurnRow
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "call_conversation",
+    html=(_HERE / "conversation.html").read_text(),
+    css=(_HERE / "conversation.css").read_text(),
+    js=(_HERE / "conversation.js").read_text(),
+)
+
+
+def conversation(call: Call, turns: Sequence[TurnRow], recording: Recording | NoRecording) -> None:
+    """The recording and the turns; in words, why there is no recording, and why no words."""
+    heard = recording.drawn() if isinstance(recording, Recording) else None
+    if heard or turns:
+        callee = call.contact_name or "Callee"
+        _component(key=f"conversation_{call.id}", data={"callee": callee, "turns": turn_lines(turns, callee), "recording": heard})
+    if isinstance(recording, NoRecording) and recording.why:
+        st.caption(recording.why)
+    if not turns:
+        st.info(why_no_words(call), icon=":material/hearing:" if call.state != "ended" else ":material/volume_off:")
+
+
+def why_no_words(call: Call) -> str:
+    """What to say of a call without a transcript."""
+    if call.state == "answered":
+        return "The conversation appears here as it is spoken."
+    if call.state != "ended":
+        return "Nobody has answered yet. What is said appears here as it is spoken."
+    if call.outcome == "withdrawn":
+        return "Nobody was called, so nothing was said."
+    if call.answered_at is None:
+        return "Nobody answered, so nothing was said. When the contact is called again, and why, is told under Contacts in its campaign."
+    return "The call was answered, but no words of it were kept: nobody spoke, or the transcript was deleted."
