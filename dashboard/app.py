@@ -11,6 +11,12 @@ st.navigation(
             st.Page("views/campaign.py", title="Campaign", url_path="campaign", visibility="hidden"),
             st.Page("views/call.py", title="Call", url_path="call", visibility="hidden"),
         ],
+        "Setup": [
+            st.Page("views/agents.py", title="Agents", icon=":material/record_voice_over:"),
+            st.Page("views/agent.py", title="Agent", url_path="agent", visibility="hidden"),
+            st.Page("views/phone_numbers.py", title="Phone Numbers", icon=":material/dialpad:"),
+            st.Page("views/do_not_call.py", title="Do Not Call", icon=":material/do_not_disturb_on:"),
+        ],
         "House": [st.Page("views/settings.py", title="Settings", icon=":material/settings:")],
     }
 ).run()

@@ -10,7 +10,7 @@ from pydantic import Field
 from agent_runtime.agent import Agent, MissingVariable
 from agent_runtime.engines import EngineUnavailable
 from agent_runtime.leg import SAMPLE_RATE
-from agent_runtime.templates import names, template
+from agent_runtime.templates import gallery
 from db.queries import load
 from db.rows import AgentRow
 from mediaserver.api.models import Answer, Body
@@ -24,7 +24,7 @@ NO_VOICE = "this media server has no voice: its log says why the local engines d
 
 
 class Template(Answer):
-    """An agent that ships with the product. `what_for`: its goal, in words; `variables`: true where a contact must have it."""
+    """An agent that ships with the product. `what_for`: the use, in words; `variables`: true where a contact must have it."""
 
     name: str
     what_for: str
@@ -47,7 +47,17 @@ class Sample(Body):
 
 async def list_templates(asked: Asked[None, None]) -> Templates:
     """The agents that ship with the product: send `definition` to POST /agents to have one of your own."""
-    return Templates(items=[_template(template(name)) for name in names()])
+    return Templates(
+        items=[
+            Template(
+                name=each.name,
+                what_for=each.what_for,
+                definition=each.definition,
+                variables=Agent.from_dict(each.definition).variables(),
+            )
+            for each in gallery()
+        ]
+    )
 
 
 async def hear_greeting(asked: Asked[None, Sample]) -> web.Response:
@@ -68,10 +78,6 @@ async def hear_greeting(asked: Asked[None, Sample]) -> web.Response:
     except EngineUnavailable as error:
         raise Problem(409, f"the voice can't speak now: {error}") from error
     return web.Response(body=_wav(pcm), content_type="audio/wav", headers={"Cache-Control": "no-store"})
-
-
-def _template(agent: Agent) -> Template:
-    return Template(name=agent.name, what_for=agent.goal, definition=agent.to_dict(), variables=agent.variables())
 
 
 def _wav(pcm: bytes) -> bytes:

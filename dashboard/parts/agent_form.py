@@ -1,0 +1,152 @@
+"""The fields of an agent: its texts, its goal, and each step of its script. What was typed comes back as a definition."""
+
+import re
+from copy import deepcopy
+from typing import Any
+
+import streamlit as st
+
+from dashboard.parts.agent_draft import Draft, add_step, remove_step
+from dashboard.parts.agent_texts import ANY_TIME, Definition, speaks_for, spoken_for
+from dashboard.words import md, plain
+
+GOALS = ("met", "not_met", "unclear")
+ENDS = ("goodbye", "declined", "callback", "wrong_person", "opted_out")
+SLOT_KINDS = ("text", "number", "date", "choice", "yes_no")
+ON_VOICEMAIL = {"message": "Leave the voicemail message", "hang_up": "Hang up without a word"}
+STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
+Step = dict[str, Any]
+
+
+def fields(draft: Draft) -> tuple[str, Definition]:
+    """Draws all fields; returns the name and the definition as they are typed."""
+    definition, key = deepcopy(draft.definition), draft.key
+    name = st.text_input("Agent name", draft.name, key=f"{key}_name", max_chars=200, required=True) or ""
+    company = speaks_for(definition)
+    if company is not None:
+        said = "Said wherever a text uses {{company_name}}, unless the contact brings a company_name of its own."
+        company = st.text_input("Who it speaks for", company, key=f"{key}_company", help=md(said), placeholder="Riverside Dental") or ""
+    _texts(definition, key)
+    if definition.get("script"):
+        _script(draft, name, definition)
+    else:
+        st.info("This agent has no script: a language model speaks freely, led by the instructions above.", icon=":material/forum:")
+    if company is not None and company != speaks_for(draft.definition):
+        definition = spoken_for(definition, company)
+    return name, definition
+
+
+def _texts(definition: Definition, key: str) -> None:
+    _area(definition, "first_message", "First message", key, "What the agent says when the call is answered: who is calling, and why.")
+    _area(definition, "goodbye", "Goodbye", key, "Said last, before the agent hangs up.")
+    options = list(ON_VOICEMAIL)
+    on_voicemail = definition.get("on_voicemail", "message")
+    definition["on_voicemail"] = st.selectbox(
+        "When a mailbox answers", options, options.index(on_voicemail), format_func=ON_VOICEMAIL.__getitem__, key=f"{key}_on_voicemail"
+    )
+    _area(definition, "voicemail_message", "Voicemail message", key, "Left after the beep. Empty: nothing is left.")
+    _area(definition, "goal", "Goal", key, "What the call is for, in words. It is not spoken.", height=80)
+    with st.expander("Instructions for a language model"):
+        st.caption("Used only where the agent's brain is a language model. An agent with a script follows its steps.")
+        _area(definition, "prompt", "Instructions", key, "Who the agent is, what it should find out, how it should speak.", height=200)
+
+
+def _script(draft: Draft, name: str, definition: Definition) -> None:
+    script, key = definition["script"], f"{draft.key}_script"
+    st.subheader("Script")
+    st.caption("After the first message the agent goes from step to step. The Script tab shows the way as a picture.")
+    script["start"] = _choose("Begins with step", script["start"], list(script["steps"]), f"{key}_start")
+    removed = None
+    for step_name, step in script["steps"].items():
+        with st.expander(f"Step **{md(step_name)}**: {md((step.get('say') or step.get('reprompt') or 'says nothing')[:70])}"):
+            _step(step, list(script["steps"]), f"{key}_{step_name}")
+            if len(script["steps"]) > 1 and st.button("Remove this step", icon=":material/delete:", key=f"{key}_{step_name}_remove"):
+                removed = step_name
+    _new_step(draft, name, definition, key)
+    if removed is not None:
+        remove_step(draft, name, definition, removed)
+        st.rerun()
+    with st.expander("At any time: who is calling, call me later, never again"):
+        for field, label in ANY_TIME.items():
+            _area(script, field, label, key, "", height=80)
+
+
+def _new_step(draft: Draft, name: str, definition: Definition, key: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked = (st.text_input("New step", key=f"{key}_new", placeholder="another_day", width=260) or "").strip()
+        if not st.button("Add step", icon=":material/add:", key=f"{key}_add"):
+            return
+    if not STEP_NAME.fullmatch(asked):
+        st.error("Name the step in small letters, digits and _, such as another_day.", icon=":material/error:")
+    elif asked in definition["script"]["steps"]:
+        st.error(f"There is a step {md(asked)} already. Choose another name.", icon=":material/error:")
+    else:
+        add_step(draft, name, definition, asked)
+        st.rerun()
+
+
+def _step(step: Step, names: list[str], key: str) -> None:
+    """The fields of one step; changes `step`."""
+    _area(step, "say", "Says", key, "Empty: the step says nothing of its own.", height=80)
+    step["ask"] = st.checkbox("Waits for an answer", bool(step.get("ask")), key=f"{key}_ask")
+    if step["ask"]:
+        _area(step, "reprompt", "Asks again with", key, "Said when the answer was not understood. Empty: the same words again.", height=80)
+        step["intents"] = _choices(list(step.get("intents", ())), names, key)
+        _slot(step, key)
+        step["otherwise"] = _choose("When no answer fits, goes to", step.get("otherwise", ""), ["", *names], f"{key}_otherwise")
+    left, middle, right = st.columns(3)
+    with left:
+        label = "After any other answer, goes to" if step["ask"] else "Then goes to"
+        step["next"] = _choose(label, step.get("next", ""), ["", *names], f"{key}_next")
+    with middle:
+        step["goal"] = _choose("The goal is then", step.get("goal", ""), ["", *GOALS], f"{key}_goal", words=True)
+    with right:
+        step["end"] = _choose("Ends the call as", step.get("end", ""), ["", *ENDS], f"{key}_end", words=True)
+
+
+def _choices(choices: list[Step], names: list[str], key: str) -> list[Step]:
+    """The answers that are told apart, and a place for one more. One without a name is left out."""
+    kept = []
+    for at, choice in enumerate([*choices, {"name": "", "examples": [], "next": names[0]}]):
+        title = f"Choice {at + 1}" if choice["name"] else "Another choice"
+        left, right = st.columns([1, 2])
+        with left:
+            name = st.text_input(title, choice["name"], key=f"{key}_choice_{at}", placeholder="yes", help="Empty it to remove the choice.")
+            to = _choose(f"{title} leads to", choice["next"], names, f"{key}_choice_{at}_next")
+        with right:
+            written = st.text_area(
+                f"{title}: what people say",
+                "\n".join(choice["examples"]),
+                key=f"{key}_choice_{at}_examples",
+                help="One example a line.",
+                height=120,
+            )
+        if name and name.strip():
+            examples = [line.strip() for line in (written or "").splitlines() if line.strip()]
+            kept.append({"name": name.strip(), "examples": examples, "next": to})
+    return kept
+
+
+def _slot(step: Step, key: str) -> None:
+    slot = step.get("slot") or {}
+    left, right = st.columns([2, 1])
+    named = left.text_input("Notes the answer as", slot.get("name", ""), key=f"{key}_slot", placeholder="preferred_day") or ""
+    with right:
+        kind = _choose("What kind of answer", slot.get("kind", "text"), list(SLOT_KINDS), f"{key}_slot_kind", words=True)
+    step["slot"] = {**slot, "name": named.strip(), "kind": kind} if named.strip() else None
+
+
+def _area(values: dict[str, Any], field: str, label: str, key: str, explained: str, height: int = 110) -> None:
+    written = st.text_area(label, values.get(field, ""), key=f"{key}_{field}", help=explained or None, height=height)
+    values[field] = (written or "").strip()
+
+
+def _choose(label: str, value: str, options: list[str], key: str, *, words: bool = False) -> str:
+    """One of `options`; a value that is none of them can still be seen."""
+    offered = options if value in options else [*options, value]
+    shown: str = st.selectbox(label, offered, offered.index(value), format_func=lambda code: _shown(code, words), key=key)
+    return shown
+
+
+def _shown(code: str, words: bool) -> str:
+    return "-" if not code else plain(code) if words else code

@@ -1,0 +1,49 @@
+"""The templates that ship with the product: each becomes an agent of one's own."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused, commands
+from dashboard.parts.agent_texts import VARIABLE, variables
+from dashboard.parts.frame import say
+from dashboard.reads.agents import free_name
+from dashboard.words import md
+
+AGENT = "views/agent.py"
+
+
+def gallery() -> None:
+    """A card for each template. Using one creates an agent, and leads to its texts."""
+    st.write("Each says who is calling and why, asks one clear thing, and knows what to do with a mailbox. Make one yours, then edit it.")
+    columns = st.columns(2)
+    for at, each in enumerate(commands().agent_templates()):
+        with columns[at % 2].container(border=True, key=f"template_{at}"):
+            _card(each, f"template_{at}")
+
+
+def _card(template: dict[str, Any], key: str) -> None:
+    st.subheader(md(template["name"]))
+    st.write(md(template["what_for"]))
+    st.caption("It begins with")
+    st.markdown(md(_readable(template["definition"]["first_message"])))
+    needed = [name for name, needs in variables(template["definition"]).items() if needs]
+    st.caption(f"Each contact needs: {md(', '.join(needed))}" if needed else "No column is needed beside the phone number.")
+    name = st.text_input("Name of your agent", free_name(template["name"]), key=f"{key}_name", max_chars=200) or ""
+    if st.button(f"Use {md(template['name'])}", icon=":material/add:", type="primary", key=f"{key}_use"):
+        _use(name.strip() or template["name"], template["definition"])
+
+
+def _use(name: str, definition: dict[str, Any]) -> None:
+    try:
+        made = commands().create_agent(name, definition)
+    except CommandRefused as refused:
+        st.error(md(str(refused)), icon=":material/error:")
+        return
+    say(f"Created: {md(name)}")
+    st.switch_page(AGENT, query_params={"id": str(made)})
+
+
+def _readable(text: str) -> str:
+    """The text with the names of its variables in brackets."""
+    return VARIABLE.sub(lambda match: f"[{match.group(1).replace('_', ' ')}]", text)

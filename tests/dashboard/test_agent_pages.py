@@ -1,0 +1,240 @@
+"""What operators see of their agents, and that a test call, a version and a deletion are what they asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from agent_runtime import agent as runtime
+from agent_runtime.templates import gallery, template
+from dashboard.parts import agent_form, agent_texts
+from dashboard.parts.agent_graph import dot, in_words
+from tests.dashboard.conftest import Dashboard, kept, labels, shown
+from tests.dashboard.seed import House
+
+
+@dataclass(frozen=True)
+class Made:
+    """An agent that was made from the reminder template."""
+
+    id: int
+    page: AppTest
+
+
+@pytest.fixture
+async def made(dashboard: Dashboard, house: House) -> Made:
+    """Made as an operator does: from the gallery."""
+    page = await dashboard.open("agents", show="Templates")
+    page.button(key="template_0_use").click()
+    await dashboard.draw(page)
+    found: int = await kept(dashboard, "select max(id) from agents")
+    return Made(found, await dashboard.open("agent", id=str(found)))
+
+
+async def test_an_empty_house_leads_to_the_templates(dashboard: Dashboard) -> None:
+    page = await dashboard.open("agents")
+    assert "No agents yet" in shown(page)
+    page.button(key="to_templates").click()
+    await dashboard.draw(page)
+    assert {heading.value.replace("\\", "") for heading in page.subheader} == {each.name for each in gallery()}
+    assert "Each contact needs: appointment_date, appointment_time" in shown(page)
+
+
+async def test_a_template_becomes_an_agent_with_a_free_name_and_the_list_tells_who_uses_which(dashboard: Dashboard, made: Made) -> None:
+    assert made.page.title[0].value == "Appointment reminder 2"
+    page = await dashboard.open("agents")
+    assert _links(page) == ["Appointment reminder", "Appointment reminder 2"]
+    words = shown(page).replace("*", "")
+    assert "6 campaigns, 4 not over: December reminders, November reminders, Evening notifications and 3 more" in words
+    assert "No campaign uses it yet" in words
+    assert _links(await dashboard.open("agents", q="REMINDER 2")) == ["Appointment reminder 2"]
+    assert "No agent fits" in shown(await dashboard.open("agents", q="nobody"))
+
+
+async def test_variables_and_preview_follow_what_is_typed(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    typed = "Hello {{first_name}}, this is {{company_name|us}}. Your number is {{ticket|not known}}."
+    page.text_area(key=f"agent_{made.id}_1_0_first_message").input(typed)
+    await dashboard.draw(page)
+    words = shown(page)
+    assert "- `first_name`" in words
+    assert "Not saved yet" in words
+    assert "Hello Ada Lovelace, this is us. Your number is not known." in words
+    page.text_input(key=f"sample_{made.id}_ticket").input("seven")
+    page.text_input(key=f"sample_{made.id}_first_name").input("")
+    page.text_input(key=f"agent_{made.id}_1_0_company").input("Riverside Dental")
+    await dashboard.draw(page)
+    assert "Hello [first_name?], this is Riverside Dental. Your number is seven." in shown(page)
+    assert "Without a value: first_name" in shown(page)
+    assert await kept(dashboard, "select version from agents where id = $1", made.id) == 1
+
+
+async def test_saving_makes_a_version_and_an_old_one_can_be_looked_at_and_restored(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    await kept(dashboard, "update campaigns set agent_id = $1 where status = 'draft'", made.id)
+    page.text_area(key=f"agent_{made.id}_1_0_goodbye").input("Bye for now.")
+    await dashboard.draw(page)
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    words = shown(page)
+    assert "Version 2 (newest)" in words.replace("*", "")
+    assert "Version 1: Thank you, and goodbye.  \nNewest: Bye for now." in words
+    assert "A campaign keeps the version that it has" in words
+    assert "Used by 1 campaign that is not over: December reminders" in words
+    page.button(key="restore_1").click()
+    await dashboard.draw(page)
+    newest = "select definition ->> 'goodbye' from agent_versions where agent_id = $1 and version = 3"
+    assert await kept(dashboard, newest, made.id) == "Thank you, and goodbye."
+    assert await kept(dashboard, "select agent_version from campaigns where status = 'draft'") == 1
+
+
+async def test_the_second_of_two_editors_is_told_and_nothing_is_overwritten(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    page.text_area(key=f"agent_{made.id}_1_0_goodbye").input("Mine.")
+    await dashboard.draw(page)
+    await _somebody_else_saves(dashboard, made.id)
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    assert "Somebody else has saved version 2" in shown(page)
+    assert "changed meanwhile" in shown(page)
+    assert page.text_area(key=f"agent_{made.id}_1_0_goodbye").value == "Mine."
+    page.button(key="take_theirs").click()
+    await dashboard.draw(page)
+    assert page.text_area(key=f"agent_{made.id}_2_0_goodbye").value == "Theirs."
+    assert await kept(dashboard, "select version from agents where id = $1", made.id) == 2
+
+
+async def test_what_can_not_be_used_is_refused_with_the_reason_and_stays_typed(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    first = f"agent_{made.id}_1_0_first_message"
+    page.text_area(key=first).input("Hello {{first name}}")
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    assert "has braces that are no variable" in shown(page)
+    assert page.text_area(key=first).value == "Hello {{first name}}"
+
+
+async def test_a_step_is_added_led_to_and_removed(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    script = f"agent_{made.id}_1_0_script"
+    page.text_area(key=f"{script}_confirm_reprompt").input("Will you come?")
+    page.text_input(key=f"{script}_new").input("parking")
+    page.button(key=f"{script}_add").click()
+    await dashboard.draw(page)
+    script = f"agent_{made.id}_1_1_script"
+    assert page.text_area(key=f"{script}_confirm_reprompt").value == "Will you come?"
+    page.text_area(key=f"{script}_parking_say").input("There is parking behind the house.")
+    page.text_input(key=f"{script}_confirm_choice_4").input("parking")
+    page.text_area(key=f"{script}_confirm_choice_4_examples").input("Where can I park?\nIs there parking?")
+    page.selectbox(key=f"{script}_confirm_choice_4_next").select("parking")
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    choice = "select definition #> '{script,steps,confirm,intents,4}' from agent_versions where agent_id = $1 and version = 2"
+    assert '"examples": ["Where can I park?", "Is there parking?"]' in await kept(dashboard, choice, made.id)
+    assert "parking → parking" in shown(page).replace("*", "")
+    page.button(key=f"agent_{made.id}_2_0_script_parking_remove").click()
+    await dashboard.draw(page)
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    assert "step confirm goes to parking, which does not exist" in shown(page)
+
+
+async def test_an_agent_that_a_campaign_uses_stays_and_deleting_another_asks_first(dashboard: Dashboard, house: House, made: Made) -> None:
+    used = await dashboard.open("agent", id=str(house.agent))
+    assert used.button(key="delete_agent").disabled
+    assert "Used by 4 campaigns that are not over: December reminders, November reminders, Evening notifications and 1 more" in shown(used)
+    page = made.page
+    page.button(key="delete_agent").click()
+    await dashboard.draw(page)
+    assert "will be gone from the list" in shown(page)
+    assert [button.label for button in page.button if str(button.key).startswith("confirm_")] == ["Delete the agent", "Go back"]
+    assert ("DELETE", f"/agents/{made.id}") not in dashboard.api.received
+
+
+async def test_a_process_without_voice_and_a_closed_gate_are_told_in_words(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    page.button(key="hear_greeting").click()
+    await dashboard.draw(page)
+    assert "this media server has no voice" in shown(page)
+    await _call(dashboard, page)
+    assert "The call was not made: the number is on the do-not-call list." in shown(page)
+
+
+async def test_a_test_call_is_placed_with_the_sample_and_followed(dashboard: Dashboard, house: House, made: Made) -> None:
+    asked: list[Any] = []
+
+    async def place(wanted: Any) -> int:
+        asked.append(wanted)
+        return house.running
+
+    dashboard.api.place_test_call = place
+    page = made.page
+    page.text_input(key=f"sample_{made.id}_appointment_date").input("Friday")
+    await _call(dashboard, page)
+    assert (asked[0].number, asked[0].contact_name, asked[0].variables["appointment_date"]) == ("+14155550188", "Ada", "Friday")
+    assert asked[0].agent_id == made.id
+    assert "Open this call" in _links(page)
+
+
+@pytest.mark.usefixtures("as_viewer")
+async def test_a_viewer_reads_an_agent_and_is_offered_no_command(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("agent", id=str(house.agent))
+    assert labels(page) == []
+    assert "Hello Ada" in shown(page)
+    assert "to_templates" not in [button.key for button in (await dashboard.open("agents")).button]
+
+
+async def test_an_agent_that_is_not_there_is_told_kindly(dashboard: Dashboard) -> None:
+    for asked in ("999", "x", ""):
+        assert "There is no such agent" in shown(await dashboard.open("agent", id=asked))
+
+
+@pytest.mark.parametrize("each", gallery(), ids=lambda each: each.key)
+def test_the_pages_read_texts_as_the_agent_does(each: Any) -> None:
+    agent, sample = template(each.key), dict.fromkeys(template(each.key).variables(), "this")
+    assert agent_texts.variables(each.definition) == agent.variables()
+    lines = agent_texts.spoken(each.definition)
+    assert sorted(line.text for line in lines) == sorted(agent.spoken_texts())
+    assert [agent_texts.filled(line.text, sample) for line in lines] == [runtime.fill(line.text, sample) for line in lines]
+    assert len(in_words(each.definition)) == len(each.definition["script"]["steps"]) + 1
+    assert dot(each.definition).count("[label=") >= len(each.definition["script"]["steps"]) + 1
+
+
+def test_the_fields_offer_what_a_definition_may_hold() -> None:
+    assert (agent_form.GOALS, agent_form.ENDS, agent_form.SLOT_KINDS) == (runtime.GOALS, runtime.END_REASONS, runtime.SLOT_KINDS)
+    assert agent_texts.VARIABLE.pattern == runtime.VARIABLE.pattern
+
+
+def test_a_company_is_named_in_all_texts_or_asked_of_each_contact() -> None:
+    definition = {"first_message": "Here is {{ company_name }}.", "script": {"steps": {"a": {"say": "{{company_name|us}}"}}}}
+    named = agent_texts.spoken_for(definition, "R&D {Berlin}")
+    assert [line.text for line in agent_texts.spoken(named)] == ["Here is {{company_name|R&D Berlin}}.", "{{company_name|R&D Berlin}}"]
+    assert agent_texts.variables(agent_texts.spoken_for(named, " ")) == {"company_name": True}
+    assert agent_texts.speaks_for({"first_message": "Hello"}) is None
+
+
+def _links(page: AppTest) -> list[str]:
+    """Links to other pages, without the way back."""
+    found = [str(link.proto.label).replace("\\", "").strip("*") for link in page.main.get("page_link")]
+    return [label for label in found if label != "All agents"]
+
+
+async def _call(dashboard: Dashboard, page: AppTest) -> None:
+    page.text_input(key="test_call_number").input("+1 415 555 0188")
+    page.button(key="test_call_now").click()
+    await dashboard.draw(page)
+
+
+async def _somebody_else_saves(dashboard: Dashboard, agent_id: int) -> None:
+    database = await asyncpg.connect(dashboard.database_url)
+    try:
+        await database.execute("update agents set version = 2 where id = $1", agent_id)
+        await database.execute(
+            """insert into agent_versions (agent_id, version, definition)
+               select agent_id, 2, jsonb_set(definition, '{goodbye}', '"Theirs."') from agent_versions where agent_id = $1""",
+            agent_id,
+        )
+    finally:
+        await database.close()
