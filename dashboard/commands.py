@@ -14,6 +14,7 @@ from dashboard.background import Background
 from dashboard.source import background
 
 SESSION_COOKIE = "callwright_session"
+KNOWN_PERSON = "person"  # in the state of the page's session: who was signed in when the API was asked last
 ANSWER_WITHIN_S = 15.0
 IMPORT_WITHIN_S = 600.0
 
@@ -231,6 +232,9 @@ class Commands:
     def _answer(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> Any:
         try:
             return self._background.run(self._send(method, path, within_s, request), within_s + 1)
+        except SignInNeeded:
+            st.session_state.pop(KNOWN_PERSON, None)
+            raise
         except (aiohttp.ClientConnectorError, aiohttp.ClientOSError) as error:
             raise ApiUnreachable(
                 "The media server can't be reached: nothing was changed. Calls are not affected by the dashboard. Try again in a moment."
@@ -265,7 +269,9 @@ def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:
     """The problem document (RFC 9457) as an exception."""
     detail = str(problem.get("detail") or problem.get("title") or f"The media server answered {status}.")
     if status == 401:
-        return SignInNeeded("Your session has ended. Sign in again; what you typed stays until you close this page.")
+        return SignInNeeded("Your session has ended, and nothing was changed. Sign in again: you come back to this page.")
+    if status == 503:
+        return ApiUnreachable(detail)
     if status == 403:
         return CommandRefused(f"Not allowed: {detail}")
     return CommandRefused(detail, problem.get("problems"))

@@ -55,7 +55,15 @@ def values_of(campaign: Campaign) -> Values:
 
 def basics(values: Values, agents: Sequence[Choice], numbers: Sequence[Choice], key: str, remarks: Remarks) -> Values:
     """Name, agent and phone number."""
-    name = st.text_input("Campaign name", values.get("name", ""), max_chars=200, key=f"{key}_name", help="What people call it.", live=True)
+    name = st.text_input(
+        "Campaign name",
+        values.get("name", ""),
+        max_chars=200,
+        key=f"{key}_name",
+        persist_state="page",
+        help="What people call it.",
+        live=True,
+    )
     _remark(remarks, "name")
     agent = _choice("Agent", agents, values.get("agent_id"), f"{key}_agent", "The voice agent that speaks.")
     _remark(remarks, "agent_id")
@@ -101,23 +109,37 @@ def _pace(values: Values, key: str, remarks: Remarks) -> Values:
     with st.grid(min_column_width=165):
         with st.container(gap="xsmall"):
             concurrency = st.number_input(
-                "Concurrency", 1, 1000, values["concurrency"], key=f"{key}_concurrency", help="Calls at the same time."
+                "Concurrency",
+                1,
+                1000,
+                values["concurrency"],
+                key=f"{key}_concurrency",
+                persist_state="page",
+                help="Calls at the same time.",
             )
             _remark(remarks, "concurrency")
         with st.container(gap="xsmall"):
             throttle = st.number_input(
-                "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", placeholder="None",
+                "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", persist_state="page",
+                placeholder="None",
                 help="Milliseconds between the starts of two calls. Empty: none.",
             )  # fmt: skip
             _remark(remarks, "throttle_delay_ms")
         with st.container(gap="xsmall"):
             retries = st.number_input(
-                "Max retries", 0, 20, values["max_retries"], key=f"{key}_retries", help="Further tries when a contact does not answer."
+                "Max retries",
+                0,
+                20,
+                values["max_retries"],
+                key=f"{key}_retries",
+                persist_state="page",
+                help="Further tries when a contact does not answer.",
             )
             _remark(remarks, "max_retries")
         with st.container(gap="xsmall"):
             delay = st.number_input(
-                "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", disabled=not retries,
+                "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", persist_state="page",
+                disabled=not retries,
                 placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
             )  # fmt: skip
             _remark(remarks, "retry_delay_min")
@@ -133,17 +155,25 @@ def _when(values: Values, key: str, remarks: Remarks) -> Values:
     names = zones()
     chosen = values["timezone"] or st.context.timezone
     index = names.index(chosen) if chosen in names else names.index("UTC")
-    zone_name = st.selectbox("Time zone", names, index, key=f"{key}_zone", help="Of the hours, the weekdays and the scheduled start.")
+    zone_name = st.selectbox(
+        "Time zone", names, index, key=f"{key}_zone", persist_state="page", help="Of the hours, the weekdays and the scheduled start."
+    )
     _remark(remarks, "timezone")
     days = st.pills(
-        "Weekdays", ALL_WEEK, selection_mode="multi", default=list(values["weekdays"]), format_func=WEEKDAYS.__getitem__, key=f"{key}_days"
+        "Weekdays",
+        ALL_WEEK,
+        selection_mode="multi",
+        default=list(values["weekdays"]),
+        format_func=WEEKDAYS.__getitem__,
+        key=f"{key}_days",
+        persist_state="page",
     )
     _remark(remarks, "weekdays")
     start = end = None
-    if st.toggle("Only at certain hours", values["start_time"] is not None, key=f"{key}_windowed"):
+    if st.toggle("Only at certain hours", values["start_time"] is not None, key=f"{key}_windowed", persist_state="page"):
         with st.container(horizontal=True):
-            start = st.time_input("Start hour", values["start_time"] or time(9), key=f"{key}_start", width=160)
-            end = st.time_input("End hour", values["end_time"] or time(17), key=f"{key}_end", width=160)
+            start = st.time_input("Start hour", values["start_time"] or time(9), key=f"{key}_start", persist_state="page", width=160)
+            end = st.time_input("End hour", values["end_time"] or time(17), key=f"{key}_end", persist_state="page", width=160)
         _remark(remarks, "start_time")
         _remark(remarks, "end_time")
     st.caption(md(window_in_words(start, end, sorted(days or []), zone_name)))
@@ -165,27 +195,46 @@ def _scheduled(values: Values, key: str, zone_name: str) -> str | None:
     there = zone(zone_name)
     known: datetime | None = values["scheduled_start"]
     if not st.toggle(
-        "Start later", known is not None, key=f"{key}_later", help="Nothing is called before this time, once you have pressed Start."
+        "Start later",
+        known is not None,
+        key=f"{key}_later",
+        persist_state="page",
+        help="Nothing is called before this time, once you have pressed Start.",
     ):
         return None
     shown = known.astimezone(there).replace(tzinfo=None) if known else datetime.now(there).replace(tzinfo=None, second=0, microsecond=0)
-    at = st.datetime_input(f"Scheduled start ({zone_name})", shown, key=f"{key}_at", width=280)
+    at = st.datetime_input(f"Scheduled start ({zone_name})", shown, key=f"{key}_at", persist_state="page", width=280)
     return None if at is None else at.replace(tzinfo=there).isoformat()
 
 
 def _more(values: Values, key: str, remarks: Remarks) -> Values:
-    voicemail = st.checkbox("Call again after a voicemail", values["retry_on_voicemail"], key=f"{key}_again_voicemail")
-    dropped = st.checkbox("Call again when a call with a person was lost", values["retry_on_dropped"], key=f"{key}_again_dropped")
+    voicemail = st.checkbox(
+        "Call again after a voicemail", values["retry_on_voicemail"], key=f"{key}_again_voicemail", persist_state="page"
+    )
+    dropped = st.checkbox(
+        "Call again when a call with a person was lost", values["retry_on_dropped"], key=f"{key}_again_dropped", persist_state="page"
+    )
     local = st.checkbox(
-        "Respect the callee's own hours: 8:00 to 21:00 where they live", values["local_hours"], key=f"{key}_local",
+        "Respect the callee's own hours: 8:00 to 21:00 where they live", values["local_hours"], key=f"{key}_local", persist_state="page",
         help="From the contact's time zone, or from the number. Where it can't be known, the contact is skipped.",
     )  # fmt: skip
     with st.grid(min_column_width=165):
-        ring = st.number_input("Ring for (seconds)", 5, 120, values["ring_timeout_s"], key=f"{key}_ring")
-        day = st.number_input("Tries per number in 24 hours", 1, 100, values["max_per_24h"], key=f"{key}_day", help="Over all campaigns.")
-        week = st.number_input("Tries per number in 7 days", 1, 500, values["max_per_7d"], key=f"{key}_week", help="Over all campaigns.")
+        ring = st.number_input("Ring for (seconds)", 5, 120, values["ring_timeout_s"], key=f"{key}_ring", persist_state="page")
+        day = st.number_input(
+            "Tries per number in 24 hours",
+            1,
+            100,
+            values["max_per_24h"],
+            key=f"{key}_day",
+            persist_state="page",
+            help="Over all campaigns.",
+        )
+        week = st.number_input(
+            "Tries per number in 7 days", 1, 500, values["max_per_7d"], key=f"{key}_week", persist_state="page", help="Over all campaigns."
+        )
         pilot = st.number_input(
-            "Start small: pause after (contacts)", 1, 1_000_000, values["pilot_size"], key=f"{key}_pilot", placeholder="No pause",
+            "Start small: pause after (contacts)", 1, 1_000_000, values["pilot_size"], key=f"{key}_pilot", persist_state="page",
+            placeholder="No pause",
             help="Calls the first contacts, then pauses by itself so that you can look before it goes on.",
         )  # fmt: skip
     for field in ("ring_timeout_s", "max_per_24h", "max_per_7d", "pilot_size"):
@@ -220,7 +269,9 @@ def _choice(label: str, choices: Sequence[Choice], chosen: int | None, key: str,
     labels = {choice.id: choice.label for choice in choices}
     ids = list(labels)
     index = ids.index(chosen) if chosen in labels else 0 if len(ids) == 1 else None
-    picked: int | None = st.selectbox(label, ids, index, format_func=labels.__getitem__, key=key, help=meaning, placeholder="Choose one")
+    picked: int | None = st.selectbox(
+        label, ids, index, format_func=labels.__getitem__, key=key, persist_state="page", help=meaning, placeholder="Choose one"
+    )
     return picked
 
 

@@ -18,6 +18,7 @@ from dashboard.words import md
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
 SLOW_EVERY_S = 60.0
+AGAIN_EVERY_S = 5.0
 STYLE = Path(__file__).parent / "page.css"
 LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 196 32" role="img"><title>Callwright</title><g fill="none" stroke="#2b79bd" '
@@ -54,6 +55,7 @@ def page(title: str, show: Callable[[Person], None]) -> None:
         if said := st.session_state.pop("said", None):
             st.toast(said, icon=":material/check:")
         show(person)
+        signed_in()  # a command may have found that the session has ended
     except commands.SignInNeeded as needed:
         _sign_in(title, str(needed))
     except (DatabaseUnreachable, commands.ApiUnreachable) as down:
@@ -97,14 +99,14 @@ def signed_in() -> Person:
     session = commands.session_cookie()
     if not session:
         raise commands.SignInNeeded("")
-    known = st.session_state.get("person")
+    known = st.session_state.get(commands.KNOWN_PERSON)
     if known is not None and known[0] == session and time.monotonic() - known[1] < CHECK_AGAIN_S:
         person: Person = known[2]
         return person
-    st.session_state.pop("person", None)
+    st.session_state.pop(commands.KNOWN_PERSON, None)
     answer = commands.commands().me()
     person = Person(str(answer["name"]), str(answer["role"]))
-    st.session_state["person"] = (session, time.monotonic(), person)
+    st.session_state[commands.KNOWN_PERSON] = (session, time.monotonic(), person)
     return person
 
 
@@ -144,5 +146,16 @@ def _sign_in(title: str, reason: str) -> None:
 
 
 def _unreachable(reason: str) -> None:
+    """Says what can't be reached, and draws the page anew when asked to, and every AGAIN_EVERY_S seconds: it comes back by itself."""
     st.error(md(reason), icon=":material/cloud_off:")
-    st.button("Try again", icon=":material/refresh:", type="primary")
+    drawn: list[bool] = []
+
+    @st.fragment(run_every=AGAIN_EVERY_S)
+    def again() -> None:
+        if drawn:
+            st.rerun()
+        drawn.append(True)
+        st.button("Try again", icon=":material/refresh:", type="primary")
+        st.caption("This page also looks again by itself.")
+
+    again()

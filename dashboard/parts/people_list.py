@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 import streamlit as st
 
-from dashboard.commands import CommandRefused, commands
+from dashboard.commands import KNOWN_PERSON, CommandRefused, commands
 from dashboard.parts import confirm
 from dashboard.parts.frame import Person, say_and_rerun
 from dashboard.parts.paging import Pager
@@ -99,4 +99,4 @@ def _reset(account: Account) -> None:
 
 def _look_again() -> None:
     """One's own rights may have changed: they are asked for anew."""
-    st.session_state.pop("person", None)
+    st.session_state.pop(KNOWN_PERSON, None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.commands import CommandRefused, commands
+from dashboard.commands import KNOWN_PERSON, CommandRefused, commands
 from dashboard.parts import confirm, frame
 from dashboard.parts.audit_log import draw_audit_log
 from dashboard.parts.frame import Person, say_and_rerun
@@ -70,7 +70,7 @@ def _change_password() -> None:
 
 def _sign_out_everywhere() -> None:
     commands().sign_out_everywhere()
-    st.session_state.pop("person", None)
+    st.session_state.pop(KNOWN_PERSON, None)
 
 
 frame.page("the settings", show)
