@@ -76,9 +76,11 @@ insert into contacts (campaign_id, number, name, variables)
 select :to_id::bigint, number, name, variables from contacts where campaign_id = :from_id::bigint order by id;
 
 -- name: stop_posts(campaign_id)
--- Calls of the campaign whose POST is on its way are to be taken back when it returns: their ids.
+-- Calls of the campaign whose POST is on its way are to be taken back when it returns, those of which nobody knows whether the carrier took
+-- them as soon as it is known: their ids.
 update calls set cancel_wanted = true
-where id in (select id from calls where campaign_id = :campaign_id::bigint and live and state = 'requested' and posted_at is null
+where id in (select id from calls
+             where campaign_id = :campaign_id::bigint and live and (state = 'requested' and posted_at is null or state = 'unknown')
              order by id for no key update)
 returning id;
 

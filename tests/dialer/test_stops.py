@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from dialer import campaigns, stopping, suppressions
-from dialer.carrier import Order
+from dialer.carrier import DialOutcomeUnknown, Order
 from dialer.lifecycle import CallState
 from dialer.loop import DialerLoop
 from dialer.rows import Campaign
@@ -216,3 +216,17 @@ async def test_a_stopped_call_that_ended_by_itself_before_it_was_taken_back_is_a
     assert (await world.call(call["id"]))["outcome"] == outcome
     (contact,) = await world.contacts(campaign)
     assert contact.tries == tries
+
+
+@pytest.mark.parametrize("stop", [campaigns.pause, campaigns.cancel])
+async def test_a_call_of_which_nobody_knew_at_the_stop_is_hung_up_when_it_rings(
+    world: World, stop: Callable[..., Awaitable[object]]
+) -> None:
+    campaign = await world.campaign(1)
+    world.carrier.script = [DialOutcomeUnknown("no answer in time")]
+    await world.tick(await world.loop())
+    (call,) = await world.calls()
+    assert call["state"] == "unknown"
+    await stop(world.db, campaign.id, actor="test")
+    told = await world.report(call["id"], CallState.RINGING, carrier_call_id="CA1")
+    assert told.hang_up == "CA1"
