@@ -23,6 +23,8 @@ from agent_runtime.understanding import IntentIndex, Meaning
 
 MOST_LINES = 40
 MOST_SILENCES = 2  # in a row
+MOST_ASIDES = 4  # "who is this?", "hello?", "what?" in one step; one more is not understood
+ASIDES = (built_in.WHO_IS_THIS, built_in.ARE_YOU_ROBOT, built_in.REPEAT, built_in.GREETING, built_in.HOLD_ON)
 SCRAP_WORDS = 2  # so few, not understood and into our words, are a misheard "Hello?" or "Okay"
 SURE_OF_OPT_OUT = 0.65  # where only the vectors say so; the words alone are enough when a rule knows them
 SURE_BESIDE_SLOT = 0.6  # a built-in intent must be this near to be preferred to an answer that the slot takes
@@ -84,7 +86,7 @@ class ScriptWalk:
         self.ended: EndReason | None = None
         self.fields: dict[str, str] = {}
         self._asking_when = False
-        self._lines = self._misses = self._silences = 0
+        self._lines = self._misses = self._asides = self._silences = 0
 
     def opening(self) -> Moves:
         """The first message, and what follows it up to the first question. Call it once, first."""
@@ -152,6 +154,9 @@ class ScriptWalk:
             if unheard and self._script.steps[self.step].heard_out:
                 return Moves(self._question(), says=f"{says}, before the question was heard")
             return self._go(following, line, says)
+        self._asides += name in ASIDES
+        if self._asides > MOST_ASIDES:
+            return self._not_understood(line)
         match name:
             case built_in.WHO_IS_THIS:
                 return Moves((self._fill(self._script.who), *self._question()), says=says)
@@ -190,7 +195,7 @@ class ScriptWalk:
         lines, fields, goal = list(say or ()), dict(taken or {}), None
         self.fields.update(fields)
         while True:
-            step, self.step, self._misses = self._script.steps[name], name, 0
+            step, self.step, self._misses, self._asides = self._script.steps[name], name, 0, 0
             goal = Goal(step.goal) if step.goal else goal
             known = _named_day(step, line)
             fields.update({name: self._fill(value).strip() for name, value in step.notes.items()})

@@ -13,8 +13,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from agent_runtime.templates import names as template_names
-from agent_runtime.templates import template
+from agent_runtime.templates import gallery
 from db.audit import audit
 from db.database import Database
 from db.embedded import EmbeddedPostgres
@@ -209,11 +208,10 @@ async def unless(stopped: asyncio.Event, work: Coroutine[object, object, T]) -> 
 
 async def _add_templates(database: Database) -> None:
     """The agents that ship with the product, for a house that is new: something to choose, and to start from."""
-    for name in template_names():
-        agent = template(name)
+    for template in gallery():
         async with database.transaction() as connection:
-            row: AgentRow = await _agents.add_agent(connection, name=agent.name, definition=agent.to_dict())
-            await audit(connection, "first start", "agent.create", f"agent {row.id}", {"name": agent.name})
+            row: AgentRow = await _agents.add_agent(connection, name=template.name, definition=template.definition)
+            await audit(connection, "first start", "agent.create", f"agent {row.id}", {"name": template.name})
 
 
 def welcome(addresses: Addresses, data_dir: Path) -> str:
