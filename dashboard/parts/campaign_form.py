@@ -64,11 +64,11 @@ def basics(values: Values, agents: Sequence[Choice], numbers: Sequence[Choice], 
         help="What people call it.",
         live=True,
     )
-    _remark(remarks, "name")
+    remark(remarks, "name")
     agent = _choice("Agent", agents, values.get("agent_id"), f"{key}_agent", "The voice agent that speaks.")
-    _remark(remarks, "agent_id")
+    remark(remarks, "agent_id")
     number = _choice("Phone number", numbers, values.get("phone_number_id"), f"{key}_number", "The number the call comes from.")
-    _remark(remarks, "phone_number_id")
+    remark(remarks, "phone_number_id")
     return {"name": (name or "").strip(), "agent_id": agent, "phone_number_id": number}
 
 
@@ -117,14 +117,14 @@ def _pace(values: Values, key: str, remarks: Remarks) -> Values:
                 persist_state="page",
                 help="Calls at the same time.",
             )
-            _remark(remarks, "concurrency")
+            remark(remarks, "concurrency")
         with st.container(gap="xsmall"):
             throttle = st.number_input(
                 "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", persist_state="page",
                 placeholder="None",
                 help="Milliseconds between the starts of two calls. Empty: none.",
             )  # fmt: skip
-            _remark(remarks, "throttle_delay_ms")
+            remark(remarks, "throttle_delay_ms")
         with st.container(gap="xsmall"):
             retries = st.number_input(
                 "Max retries",
@@ -135,14 +135,14 @@ def _pace(values: Values, key: str, remarks: Remarks) -> Values:
                 persist_state="page",
                 help="Further tries when a contact does not answer.",
             )
-            _remark(remarks, "max_retries")
+            remark(remarks, "max_retries")
         with st.container(gap="xsmall"):
             delay = st.number_input(
                 "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", persist_state="page",
                 disabled=not retries,
                 placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
             )  # fmt: skip
-            _remark(remarks, "retry_delay_min")
+            remark(remarks, "retry_delay_min")
     return {
         "concurrency": concurrency,
         "throttle_delay_ms": throttle,
@@ -158,7 +158,7 @@ def _when(values: Values, key: str, remarks: Remarks) -> Values:
     zone_name = st.selectbox(
         "Time zone", names, index, key=f"{key}_zone", persist_state="page", help="Of the hours, the weekdays and the scheduled start."
     )
-    _remark(remarks, "timezone")
+    remark(remarks, "timezone")
     days = st.pills(
         "Weekdays",
         ALL_WEEK,
@@ -168,19 +168,19 @@ def _when(values: Values, key: str, remarks: Remarks) -> Values:
         key=f"{key}_days",
         persist_state="page",
     )
-    _remark(remarks, "weekdays")
+    remark(remarks, "weekdays")
     start = end = None
     if st.toggle("Only at certain hours", values["start_time"] is not None, key=f"{key}_windowed", persist_state="page"):
         with st.container(horizontal=True):
             start = st.time_input("Start hour", values["start_time"] or time(9), key=f"{key}_start", persist_state="page", width=160)
             end = st.time_input("End hour", values["end_time"] or time(17), key=f"{key}_end", persist_state="page", width=160)
-        _remark(remarks, "start_time")
-        _remark(remarks, "end_time")
+        remark(remarks, "start_time")
+        remark(remarks, "end_time")
     st.caption(md(window_in_words(start, end, sorted(days or []), zone_name)))
     local = bool(st.session_state.get(f"{key}_local", values["local_hours"]))  # its box is drawn further down
     week.draw(start, end, sorted(days or []), zone_name, local_hours=local)
     scheduled = _scheduled(values, key, zone_name)
-    _remark(remarks, "scheduled_start")
+    remark(remarks, "scheduled_start")
     return {
         "timezone": zone_name,
         "weekdays": sorted(days or []),
@@ -238,7 +238,7 @@ def _more(values: Values, key: str, remarks: Remarks) -> Values:
             help="Calls the first contacts, then pauses by itself so that you can look before it goes on.",
         )  # fmt: skip
     for field in ("ring_timeout_s", "max_per_24h", "max_per_7d", "pilot_size"):
-        _remark(remarks, field)
+        remark(remarks, field)
     return {
         "retry_on_voicemail": voicemail,
         "retry_on_dropped": dropped,
@@ -275,7 +275,8 @@ def _choice(label: str, choices: Sequence[Choice], chosen: int | None, key: str,
     return picked
 
 
-def _remark(remarks: Remarks, field: str) -> None:
+def remark(remarks: Remarks, field: str) -> None:
+    """What is said about one field, if anything."""
     for said, look in ((remarks.problems, ":red[:material/error: {}]"), (remarks.warnings, ":orange[:material/warning:] {}")):
         if field in said:
             text = said[field]

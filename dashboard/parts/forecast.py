@@ -55,7 +55,7 @@ def draw(found: Forecast) -> None:
     """One forecast: the finish, the figures, calls per hour, what binds it, who is left out, and what is assumed."""
     there = zone(found["timezone"])
     st.markdown(finish(found, there))
-    with st.grid(min_column_width=120, gap="small"):
+    with st.grid(min_column_width=170, gap="small"):
         st.metric("Will be called", _amount(found["contacts"]), border=True, help="Contacts that are still to be called.")
         st.metric("Calls expected", _amount(found["calls"]), border=True, help="With the further tries.")
         st.metric("People reached", _amount(found["reached"]), border=True)
@@ -72,7 +72,7 @@ def finish(found: Forecast, there: tzinfo) -> str:
     """When it will be done, or why it does not finish by itself, as markdown."""
     if found["finishes_at"] is None:
         held = str(found["held"])
-        return f"**No end is foreseen**: {md(held)}."
+        return f"**It does not finish by itself**: {md(held)}."
     expected = f"Done by **{md(moment(_at(found['finishes_at']), there))}**"
     if found["earliest_at"] is None or found["latest_at"] is None:
         return f"{expected}."
@@ -95,10 +95,11 @@ def _chart(buckets: Sequence[Mapping[str, Any]], there: tzinfo) -> None:
     lines = per_hour(buckets, there)
     calls = {"field": "calls", "type": "quantitative", "title": "Calls per hour"}
     start = {"field": "start", "type": "temporal", "title": f"Time ({there})"}
+    over = {"x": {**start, "axis": {"format": "%a %H:%M"}}, "x2": {"field": "end"}, "y": calls, "y2": {"datum": 0}}
     bars = {
         "data": {"values": lines},
-        "mark": {"type": "bar", "color": "#2b79bd"},
-        "encoding": {"x": start, "x2": {"field": "end"}, "y": calls, "tooltip": [{**start, "format": "%a %d %b, %H:%M"}, calls]},
+        "mark": {"type": "rect", "color": "#2b79bd"},
+        "encoding": {**over, "tooltip": [{**start, "format": "%a %d %b, %H:%M"}, calls]},
         "height": 170,
     }
     most = max(lines, key=lambda line: float(line["calls"]))
@@ -120,8 +121,9 @@ def _compared(compared: Mapping[str, Any], there: tzinfo) -> None:
     st.markdown(md(sentence(compared["words"]) + done_by))
     with st.grid(min_column_width=170, gap="small"):
         for label, done, expected in (("Calls", "calls", "expected_calls"), ("People reached", "reached", "expected_reached")):
-            st.metric(label, f"{compared[done]:,}", border=True)
-            st.caption(f"{_amount(compared[expected])} were expected by now")
+            with st.container(gap="xsmall"):
+                st.metric(label, f"{compared[done]:,}", border=True)
+                st.caption(f"{_amount(compared[expected])} were expected by now")
 
 
 def sentence(words: str) -> str:

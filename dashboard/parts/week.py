@@ -1,9 +1,9 @@
 """A campaign's calling hours drawn as a week: a row for each day, and what of a night belongs to the day after."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
+from typing import Any
 
 import streamlit as st
 
@@ -11,7 +11,6 @@ from dashboard.words import WEEKDAYS, md
 
 DAY = 24 * 60
 LOCAL_START, LOCAL_END = 8 * 60, 21 * 60  # the callee's own hours
-_LEFT, _TOP, _WIDE, _ROW = 36, 16, 384, 20  # of the drawing, in its own units
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,45 +57,39 @@ def within_local_hours(segment: Segment) -> Segment | None:
 def draw(start: time | None, end: time | None, weekdays: Sequence[int], zone_name: str, *, local_hours: bool) -> None:
     """The week as a picture with its words for those who don't see it. `local_hours`: the callee's own are respected."""
     week = segments(start, end, weekdays)
-    st.html(picture(week, local_hours=local_hours))
+    st.vega_lite_chart(picture(week, local_hours=local_hours), alt=f"The week: {in_words(week)}")
     told = f"Hours of {zone_name}."
     if local_hours:
         told += " Dashed lines: 8:00 and 21:00. Whoever lives in that time zone is called between them only; others by their own clock."
     st.caption(md(told))
 
 
-def picture(week: Sequence[Segment], *, local_hours: bool) -> str:
-    """The drawing as SVG in the colour of the page's text."""
-    bottom = _TOP + 7 * _ROW
-    parts = [f'<text x="{_x(hour * 60)}" y="{_TOP - 5}" text-anchor="middle">{hour}</text>' for hour in range(0, 25, 3)]
-    for day, name in WEEKDAYS.items():
-        parts.append(f'<text x="0" y="{_y(day) + 13}">{name}</text>')
-        parts.append(_bar(Segment(day, 0, DAY), 'fill="currentColor" fill-opacity="0.07"'))
-    for each in week:
-        open_part = within_local_hours(each) if local_hours else each
-        parts.append(_bar(each, 'fill="#2b79bd" fill-opacity="0.25" stroke="#2b79bd"'))
-        parts += [_bar(open_part, 'fill="#2b79bd"')] if open_part else []
+def picture(week: Sequence[Segment], *, local_hours: bool) -> dict[str, Any]:
+    """The drawing in Vega-Lite: pale where the window is open, strong where somebody of that zone may be called as well."""
+    day = {"field": "day", "type": "nominal", "scale": {"domain": list(WEEKDAYS.values())}, "title": None}
+    hours = {
+        "field": "start",
+        "type": "quantitative",
+        "scale": {"domain": [0, 24]},
+        "axis": {"values": list(range(0, 25, 3))},
+        "title": "Hour",
+    }
+    over = {"x": hours, "x2": {"field": "end"}, "y": day}
+    strong = [within_local_hours(each) for each in week] if local_hours else week
+    mark = {"type": "bar", "color": "#2b79bd"}
+    layers: list[dict[str, Any]] = [
+        {"data": {"values": _bars(week)}, "mark": {**mark, "fillOpacity": 0.3, "stroke": "#2b79bd"}, "encoding": over},
+        {"data": {"values": _bars([each for each in strong if each])}, "mark": mark, "encoding": over},
+    ]
     if local_hours:
-        parts += [
-            f'<line x1="{_x(at)}" x2="{_x(at)}" y1="{_TOP}" y2="{bottom}" stroke="currentColor" stroke-dasharray="3 3"/>'
-            for at in (LOCAL_START, LOCAL_END)
-        ]
-    name = html.escape(f"The week: {in_words(week)}", quote=True)
-    size = f'viewBox="0 0 {_LEFT + _WIDE + 8} {bottom + 2}" style="width: 100%; max-width: 560px"'
-    return f'<svg role="img" aria-label="{name}" {size} font-size="11" fill="currentColor">{"".join(parts)}</svg>'
+        edges = [{"start": LOCAL_START / 60}, {"start": LOCAL_END / 60}]
+        dashed = {"type": "rule", "strokeDash": [4, 4], "color": "#808495"}
+        layers.append({"data": {"values": edges}, "mark": dashed, "encoding": {"x": hours}})
+    return {"layer": layers, "height": {"step": 20}}
 
 
-def _bar(segment: Segment, look: str) -> str:
-    wide = _x(segment.end) - _x(segment.start)
-    return f'<rect x="{_x(segment.start)}" y="{_y(segment.day)}" width="{wide:g}" height="{_ROW - 4}" {look}/>'
-
-
-def _x(minute: int) -> float:
-    return _LEFT + _WIDE * minute / DAY
-
-
-def _y(day: int) -> int:
-    return _TOP + (day - 1) * _ROW
+def _bars(week: Sequence[Segment]) -> list[dict[str, Any]]:
+    return [{"day": WEEKDAYS[each.day], "start": each.start / 60, "end": each.end / 60} for each in week]
 
 
 def _minutes(at: time) -> int:

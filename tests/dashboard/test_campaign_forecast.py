@@ -17,7 +17,7 @@ def test_the_finish_is_told_with_its_zone_and_how_sure_it_is() -> None:
     told = finish(AHEAD, zone("Europe/Berlin")).replace("\\", "")
     assert told == "Done by **Mon 2 Mar 2026, 17:10 CET**, likely between Mon 2 Mar 2026, 17:00 CET and Mon 2 Mar 2026, 18:00 CET."
     held = AHEAD | {"finishes_at": None, "held": "the campaign is Paused"}
-    assert finish(held, UTC) == "**No end is foreseen**: the campaign is Paused."
+    assert finish(held, UTC) == "**It does not finish by itself**: the campaign is Paused."
 
 
 def test_the_pace_is_that_of_each_span_on_the_campaign_s_clock() -> None:

@@ -257,9 +257,29 @@ async def test_variables_that_contacts_lack_are_named_before_start(dashboard: Da
     assert "contact_name" not in shown(page)
 
 
-async def test_why_a_contact_was_not_called_is_told_in_words(dashboard: Dashboard, house: House) -> None:
+async def test_why_a_contact_was_not_called_is_told_in_words_and_gate_by_gate(dashboard: Dashboard, house: House) -> None:
+    contact, running = house.contacts[24], house.campaigns["in_progress"]
+    saw = (
+        "insert into gate_verdicts (contact_id, at, gate, verdict, value) values ($1, callwright_now(), $2, 'wait', '3 tries') returning id"
+    )
+    await kept(dashboard, saw, contact, "frequency_cap")
+    page = await dashboard.open("campaign", id=str(running), tab="Contacts")
+    page.button(key=f"why_{contact}").click()
+    await dashboard.draw(page)
+    words = shown(page)
+    assert "the media server has no running process that could make calls" in words
+    assert "- **Lines of the media server** :material/schedule: waits: no running process" in words
+    assert "- **Do-not-call list** :material/check: open: not on the do-not-call list" in words
+    assert "**Tries per number** :material/schedule: waits: 3 tries" in words
+    assert ": **In Progress**" in words
+    assert "Not called so far" in words
+
+
+@pytest.mark.usefixtures("as_viewer")
+async def test_a_viewer_reads_why_without_the_number(dashboard: Dashboard, house: House) -> None:
+    await kept(dashboard, "update contacts set name = '' where id = $1 returning id", house.contacts[24])
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
     page.button(key=f"why_{house.contacts[24]}").click()
     await dashboard.draw(page)
-    assert "the media server has no running process that could make calls" in shown(page)
-    assert "Not called so far" in shown(page)
+    assert "This contact" in shown(page)
+    assert "+1415555" not in shown(page)

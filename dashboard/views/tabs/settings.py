@@ -84,7 +84,8 @@ def _save(campaign_id: int, version: int, values: form.Values, key: str) -> None
 
 def _read(campaign: Campaign) -> None:
     there = zone(campaign.timezone, st.context.timezone)
-    hours = str(commands().standing(campaign.id)["hours"])
+    standing = commands().standing(campaign.id)
+    hours = str(standing["hours"])
     shown = {
         "Name": campaign.name,
         "Agent": campaign.agent_name,
@@ -106,6 +107,8 @@ def _read(campaign: Campaign) -> None:
         "Ended": moment(campaign.ended_at, there),
     }
     st.table({f"**{name}**": md(value) for name, value in shown.items()}, border="horizontal", alt="Settings of this campaign")
+    for field in standing["warnings"]:
+        form.remark(form.Remarks(warnings=standing["warnings"]), field)
     zone_name = campaign.timezone or "UTC"
     week.draw(campaign.start_time, campaign.end_time, campaign.weekdays, zone_name, local_hours=campaign.local_hours)
 
