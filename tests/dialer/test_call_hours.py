@@ -14,7 +14,8 @@ async def test_ended_calls_are_counted_once_and_withdrawn_ones_and_test_calls_no
     counted = sum(call["state"] == "ended" and call["outcome"] != "withdrawn" for call in calls)
     assert await world.value(TOTALS) == counted > 20
     await world.db.pool.execute(
-        """insert into calls (id, number, phone_number_id, carrier_account_id, agent_id, agent_version, state, process_id, lease_until, outcome)
+        """insert into calls (id, number, phone_number_id, carrier_account_id, agent_id, agent_version, state, process_id, lease_until,
+                              outcome)
            overriding system value values (7, '+4940123', $1, $2, $3, 1, 'ended', 'one', callwright_now(), 'person')""",
         *(world.phone_number_id, world.account_id, world.agent_id),
     )
