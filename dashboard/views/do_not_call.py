@@ -16,7 +16,7 @@ from dashboard.reads.suppressions import Entry, EntryFilter
 from dashboard.times import moment, zone
 from dashboard.words import Word, md, plain, word
 
-LISTS = {"real": "Real calls", "rehearsal": "Rehearsal calls"}
+REAL, REHEARSAL = "Real calls", "Rehearsal calls"
 SOURCE = {
     "call": Word("In a call", ":material/call:", "blue", "The callee asked for it."),
     "operator": Word("By hand", ":material/person:", "gray"),
@@ -29,15 +29,14 @@ def show(person: Person) -> None:
     st.write("No campaign calls a number on this list, from the moment it is added.")
     chosen = st.segmented_control(
         "List",
-        list(LISTS),
-        default="real",
+        [REAL, REHEARSAL],
+        default=REAL,
         required=True,
-        format_func=LISTS.__getitem__,
         key="list",
         bind="query-params",
         help="Rehearsals have a list of their own: what is tried out there keeps nobody from being called for real.",
     )
-    rehearsal = chosen == "rehearsal"
+    rehearsal = chosen == REHEARSAL
     if person.may_operate:
         with st.expander("Add numbers", icon=":material/add:"):
             add_numbers(rehearsal)

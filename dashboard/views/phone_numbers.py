@@ -29,7 +29,7 @@ def _all(person: Person) -> None:
     st.write("The numbers that campaigns call from.")
     if person.may_operate:
         _add()
-    pager = Pager("numbers", None)
+    pager = Pager("numbers", "all")
     lines = pager.read(phone_numbers.numbers, lambda line: line.id)
     if not lines:
         next_step = "Add the first one above." if person.may_operate else "Once an operator has added one, you will see it here."
