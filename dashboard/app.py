@@ -17,6 +17,7 @@ st.navigation(
             st.Page("views/phone_numbers.py", title="Phone Numbers", icon=":material/dialpad:"),
             st.Page("views/do_not_call.py", title="Do Not Call", icon=":material/do_not_disturb_on:"),
         ],
+        "Insight": [st.Page("views/analytics.py", title="Analytics", icon=":material/insights:")],
         "House": [st.Page("views/settings.py", title="Settings", icon=":material/settings:")],
     }
 ).run()
