@@ -55,6 +55,7 @@ def _read(path: Path, _changed_ns: int, _size: int) -> Peaks:
 
 def _loudest(stereo: bytes) -> tuple[int, int]:
     """The largest amplitude of both channels; nothing is silence, as where a file ends early."""
-    samples = np.frombuffer(stereo[: len(stereo) // 4 * 4], "<i2").reshape(-1, 2).astype(np.int32)
-    left, right = np.abs(samples).max(axis=0, initial=0) * FULL_SCALE // 32768
-    return int(left), int(right)
+    channels = np.ascontiguousarray(np.frombuffer(stereo[: len(stereo) // 4 * 4], "<i2").reshape(-1, 2).T)
+    highest, lowest = channels.max(axis=1, initial=0), channels.min(axis=1, initial=0)
+    left, right = (max(int(high), -int(low)) * FULL_SCALE // 32768 for high, low in zip(highest, lowest, strict=True))
+    return left, right

@@ -44,5 +44,6 @@ def why_no_words(call: Call) -> str:
     if call.outcome == "withdrawn":
         return "Nobody was called, so nothing was said."
     if call.answered_at is None:
-        return "Nobody answered, so nothing was said. When the contact is called again, and why, is told under Contacts in its campaign."
+        again = "" if call.campaign_id is None else " Whether and when the contact is called again is told under Contacts in its campaign."
+        return f"Nobody answered, so nothing was said.{again}"
     return "The call was answered, but no words of it were kept: nobody spoke, or the transcript was deleted."

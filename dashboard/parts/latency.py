@@ -10,6 +10,7 @@ from dashboard.times import offset
 from dashboard.words import plural
 from db.rows import TurnRow
 
+FIGURE_WIDTH = 135  # px: two beside each other, also on a phone held upright
 _STAGES = {"end_of_turn": "end of turn", "recognition": "recognition", "brain": "thinking", "voice": "voice"}
 
 
@@ -63,9 +64,9 @@ def latency(first_word_ms: int | None, turns: Sequence[TurnRow]) -> None:
     if not figures:
         return
     st.subheader("How fast it was")
-    for pair in (figures[:2], figures[2:]):
-        for column, (label, value, means) in zip(st.columns(2), pair, strict=False):
-            column.metric(label, value, help=means)
+    with st.container(horizontal=True):
+        for label, value, means in figures:
+            st.metric(label, value, help=means, width=FIGURE_WIDTH)
     if rows := stage_rows(turns):
         with st.expander("Each answer by stage"):
             st.table(rows, border="horizontal", alt="Milliseconds from the end of the callee's speech to the agent's voice, by stage")

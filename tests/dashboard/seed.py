@@ -181,9 +181,10 @@ async def _running_call(database: "asyncpg.Connection[Any]", campaign: int, cont
     await database.execute("update contacts set status = 'in_progress' where id = $1", contact)
     made: int = await database.fetchval(
         "insert into calls (campaign_id, contact_id, number, contact_name, phone_number_id, carrier_account_id, agent_id, agent_version, "
-        "rehearsal, state, process_id, lease_until, requested_at, answered_at) "
+        "rehearsal, state, process_id, lease_until, planned_at, requested_at, answered_at) "
         "select $1, c.id, c.number, c.name, p.id, p.carrier_account_id, $3, 1, true, 'answered', 'seed', "
-        "callwright_now() + interval '1 hour', callwright_now() - interval '20 seconds', callwright_now() - interval '12 seconds' "
+        "callwright_now() + interval '1 hour', callwright_now() - interval '20.1 seconds', callwright_now() - interval '20 seconds', "
+        "callwright_now() - interval '12 seconds' "
         "from contacts c, phone_numbers p where c.id = $2 and p.id = $4 returning id",
         campaign,
         contact,
