@@ -8,12 +8,14 @@ from dashboard.parts.frame import Person, live
 from dashboard.parts.number_form import HERE, add_number, change_number
 from dashboard.parts.number_health import health, short
 from dashboard.parts.paging import Pager
+from dashboard.parts.status import badge, inline
 from dashboard.reads import phone_numbers
 from dashboard.reads.phone_numbers import NumberLine
 from dashboard.times import zone
-from dashboard.words import md, plural
+from dashboard.words import Word, md, plural
 
 NAMED = 2  # campaigns that a line of the list names
+REHEARSAL = Word("Rehearsal", ":material/science:", "violet", "Its calls go to the simulated phone network, to no real person.")
 
 
 def show(person: Person) -> None:
@@ -66,7 +68,9 @@ def _line(line: NumberLine, answered: str) -> None:
         named, limited, used, called = st.columns([2.4, 2, 3, 2], vertical_alignment="center")
         with named.container(gap=None):
             st.page_link(HERE, label=f"**{md(line.number)}**", query_params={"id": str(line.id)})
-            st.caption(" · ".join(part for part in (md(line.label), _account(line)) if part))
+            st.caption(
+                " · ".join(md(part) for part in (line.label, line.account) if part) + (f" {inline(REHEARSAL)}" if line.rehearsal else "")
+            )
         with limited.container(gap=None):
             st.markdown(_pace(line))
             st.caption(_concurrency(line))
@@ -84,7 +88,7 @@ def _one(person: Person, line: NumberLine | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(md(line.number), width="content")
         if line.rehearsal:
-            st.badge("Rehearsal", icon=":material/science:", color="violet", help="Its calls go to the simulated phone network.")
+            badge(REHEARSAL)
     _live_facts(line)
     _campaigns(line)
     days = phone_numbers.answered_by_day([line.id], _zone())
@@ -100,7 +104,7 @@ def _one(person: Person, line: NumberLine | None) -> None:
 def _live_facts(drawn: NumberLine) -> None:
     line = phone_numbers.number(drawn.id) or drawn
     facts = [f"Label: **{md(line.label)}**"] if line.label else []
-    facts += [f"Carrier account: **{_account(line)}**", _pace(line), _concurrency(line), _calls_now(line)]
+    facts += [f"Carrier account: **{md(line.account)}**", _pace(line), _concurrency(line), _calls_now(line)]
     st.markdown("  \n".join(facts))
 
 
@@ -126,15 +130,15 @@ def _delete(line: NumberLine) -> None:
         confirm.ask("Delete this number?", loses, "Delete the number", do, f"Deleted: {md(line.number)}", then=HERE)
 
 
-def _account(line: NumberLine) -> str:
-    return md(line.account) + (" (rehearsal)" if line.rehearsal else "")
-
-
 def _pace(line: NumberLine) -> str:
     """How fast calls may start: the slower of the number's own limit and that of its account."""
     if line.calls_per_second is None or line.calls_per_second >= line.account_calls_per_second:
-        return f"{line.account_calls_per_second:g} calls per second (the account's)"
-    return f"{line.calls_per_second:g} calls per second"
+        return f"{_calls(line.account_calls_per_second)} per second (the account's)"
+    return f"{_calls(line.calls_per_second)} per second"
+
+
+def _calls(count: float) -> str:
+    return f"{count:g} {'call' if count == 1 else 'calls'}"
 
 
 def _concurrency(line: NumberLine) -> str:
