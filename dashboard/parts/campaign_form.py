@@ -53,6 +53,14 @@ def values_of(campaign: Campaign) -> Values:
     return {name: getattr(campaign, name) for name in ("name", "agent_id", "phone_number_id", *DEFAULTS)}
 
 
+def as_sent(campaign: Campaign) -> Values:
+    """The same as the fields give them when nothing is typed."""
+    times = {name: value and f"{value:%H:%M}" for name, value in (("start_time", campaign.start_time), ("end_time", campaign.end_time))}
+    at = campaign.scheduled_start
+    start = at and at.astimezone(zone(campaign.timezone)).isoformat()
+    return values_of(campaign) | times | {"scheduled_start": start, "weekdays": sorted(campaign.weekdays)}
+
+
 def basics(values: Values, agents: Sequence[Choice], numbers: Sequence[Choice], key: str, remarks: Remarks) -> Values:
     """Name, agent and phone number."""
     name = st.text_input(

@@ -66,7 +66,7 @@ def draw(start: time | None, end: time | None, weekdays: Sequence[int], zone_nam
 
 def picture(week: Sequence[Segment], *, local_hours: bool) -> dict[str, Any]:
     """The drawing in Vega-Lite: pale where the window is open, strong where somebody of that zone may be called as well."""
-    day = {"field": "day", "type": "nominal", "scale": {"domain": list(WEEKDAYS.values())}, "title": None}
+    day = {"field": "day", "type": "nominal", "scale": {"domain": list(WEEKDAYS.values())}, "title": None, "axis": {"labelOverlap": False}}
     hours = {
         "field": "start",
         "type": "quantitative",

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.parts import actions
 from tests.dashboard.conftest import Dashboard, kept, labels, shown
@@ -231,21 +232,39 @@ async def test_what_the_api_finds_wrong_is_told_beside_the_field(dashboard: Dash
     assert page.number_input(key=f"new_{draft}_day").value == 9
 
 
-async def test_two_people_editing_at_once_the_second_is_told_and_neither_s_work_is_lost(dashboard: Dashboard, house: House) -> None:
-    draft = house.campaigns["draft"]
+async def changed_by_somebody_else(dashboard: Dashboard, draft: int) -> AppTest:
+    """A page on which concurrency 5 was typed, and somebody else has saved two other settings since."""
     page = await dashboard.open("campaign", id=str(draft), tab="Settings")
     page.number_input(key=f"edit_{draft}_1_concurrency").set_value(5)
-    await kept(dashboard, "update campaigns set concurrency = 3, version = 2 where id = $1 returning id", draft)
     await dashboard.draw(page)
-    assert "Somebody else has changed this campaign" in shown(page)
+    theirs = "update campaigns set ring_timeout_s = 20, end_time = '17:00', version = 2 where id = $1 returning id"
+    await kept(dashboard, theirs, draft)
+    return await dashboard.draw(page)
+
+
+async def test_two_people_editing_at_once_the_second_is_told_what_changed_and_keeps_both(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    page = await changed_by_somebody_else(dashboard, draft)
+    words = shown(page)
+    assert "Somebody else has changed this campaign since you opened it" in words
+    assert "**Ring for**: 30 seconds became 20 seconds" in words
+    assert "from 09:00 to 18:00 (Europe/Berlin). became Calls are made every day, from 09:00 to 17:00" in words
     assert page.number_input(key=f"edit_{draft}_1_concurrency").value == 5
-    next(button for button in page.button if button.label == "Save settings").click()
+    assert "Save settings" not in labels(page)
+    next(button for button in page.button if button.label.startswith("Save what I changed")).click()
     await dashboard.draw(page)
-    assert page.error
-    assert await kept(dashboard, "select concurrency from campaigns where id = $1", draft) == 3
+    saved = "select row(concurrency, ring_timeout_s, end_time)::text from campaigns where id = $1"
+    assert await kept(dashboard, saved, draft) == "(5,20,17:00:00)"
+    assert "Somebody else" not in shown(page)
+
+
+async def test_the_second_of_two_people_may_take_what_the_first_has_saved(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    page = await changed_by_somebody_else(dashboard, draft)
     next(button for button in page.button if button.label == "Show theirs, and drop mine").click()
     await dashboard.draw(page)
-    assert page.number_input(key=f"edit_{draft}_2_concurrency").value == 3
+    assert page.number_input(key=f"edit_{draft}_2_concurrency").value == 1
+    assert page.number_input(key=f"edit_{draft}_2_ring").value == 20
     assert "Somebody else" not in shown(page)
 
 

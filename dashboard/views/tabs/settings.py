@@ -35,28 +35,50 @@ def show(person: Person, campaign: Campaign) -> None:
 
 
 def _edit(campaign: Campaign) -> None:
-    version = _begun_at(campaign)
-    key = f"edit_{campaign.id}_{version}"
+    begun = _begun_at(campaign)
+    key = f"edit_{campaign.id}_{begun.version}"
     problems = st.session_state.get(f"{key}_problems", {})
-    if version != campaign.version:
-        st.warning(
-            "Somebody else has changed this campaign since you opened it. Yours can't be saved over theirs.", icon=":material/group:"
-        )
-        st.button("Show theirs, and drop mine", on_click=_begin_again, args=(campaign.id,), icon=":material/refresh:")
+    meanwhile = st.container()
     remarks = form.Remarks(problems, commands().standing(campaign.id)["warnings"])
     with st.container(width=760):
         values = form.basics(form.values_of(campaign), data().agents(), data().phone_numbers(), key, remarks)
         values |= form.call_settings(form.values_of(campaign), key, remarks)
         forecast_of_unsaved(campaign, values, key)
-        if st.button("Save settings", type="primary", icon=":material/save:"):
-            _save(campaign.id, version, values, key)
+        if begun.version == campaign.version and st.button("Save settings", type="primary", icon=":material/save:"):
+            _save(campaign, values, values, key)
+    if begun.version != campaign.version:
+        with meanwhile:
+            _changed_meanwhile(begun, campaign, values, key)
 
 
-def _begun_at(campaign: Campaign) -> int:
-    """The version that the fields were filled from: what is typed stays when somebody else saves meanwhile, and is not saved over it."""
-    begun: int = st.session_state.get(f"editing_{campaign.id}", campaign.version)
-    if f"edit_{campaign.id}_{begun}_name" not in st.session_state:  # the fields are not on the page yet: nothing was typed
-        begun = campaign.version
+def _changed_meanwhile(begun: Campaign, now: Campaign, values: form.Values, key: str) -> None:
+    """Somebody else has saved since: what they changed, and the two ways on. Nothing that was typed is lost before one is chosen."""
+    changes = [f"- **{md(name)}**: {md(old)} became {md(new)}" for name, (old, new) in differences(begun, now).items()]
+    told = "Somebody else has changed this campaign since you opened it:\n" + "\n".join(changes)
+    st.warning(told if changes else "Somebody else has saved this campaign since you opened it.", icon=":material/group:")
+    mine = {name: value for name, value in values.items() if value != form.as_sent(begun)[name]}
+    with st.container(horizontal=True):
+        label = "Save what I changed, and keep the rest of theirs"
+        if st.button(label, type="primary", icon=":material/merge:", disabled=not mine):
+            _save(now, values, mine, key)
+        st.button("Show theirs, and drop mine", on_click=_begin_again, args=(now.id,), icon=":material/refresh:")
+
+
+def differences(begun: Campaign, now: Campaign) -> dict[str, tuple[str, str]]:
+    """The settings that are not the same in both, as they are shown: before, and now."""
+    before, after = _settings(begun, _hours(begun)), _settings(now, _hours(now))
+    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+
+
+def _hours(campaign: Campaign) -> str:
+    return form.window_in_words(campaign.start_time, campaign.end_time, campaign.weekdays, campaign.timezone or "no time zone set")
+
+
+def _begun_at(campaign: Campaign) -> Campaign:
+    """What the fields were filled from: what is typed stays when somebody else saves meanwhile, and is not saved over it."""
+    begun: Campaign = st.session_state.get(f"editing_{campaign.id}", campaign)
+    if f"edit_{campaign.id}_{begun.version}_name" not in st.session_state:  # the fields are not on the page yet: nothing was typed
+        begun = campaign
     st.session_state[f"editing_{campaign.id}"] = begun
     return begun
 
@@ -65,11 +87,12 @@ def _begin_again(campaign_id: int) -> None:
     st.session_state.pop(f"editing_{campaign_id}", None)
 
 
-def _save(campaign_id: int, version: int, values: form.Values, key: str) -> None:
+def _save(campaign: Campaign, values: form.Values, changes: form.Values, key: str) -> None:
+    """Saves `changes` over the campaign as it was read. `values`: of all fields."""
     problems = form.missing_basics(values) | form.missing_settings(values)
     if not problems:
         try:
-            commands().edit_campaign(campaign_id, values, version)
+            commands().edit_campaign(campaign.id, changes, campaign.version)
         except CommandRefused as refused:
             problems = refused.problems
             if not problems:
@@ -78,7 +101,7 @@ def _save(campaign_id: int, version: int, values: form.Values, key: str) -> None
     st.session_state[f"{key}_problems"] = problems
     if problems:
         st.rerun()
-    _begin_again(campaign_id)
+    _begin_again(campaign.id)
     say_and_rerun("Settings saved")
 
 
@@ -86,22 +109,7 @@ def _read(campaign: Campaign) -> None:
     there = zone(campaign.timezone, st.context.timezone)
     standing = commands().standing(campaign.id)
     hours = str(standing["hours"])
-    shown = {
-        "Name": campaign.name,
-        "Agent": campaign.agent_name,
-        "Phone number": f"{campaign.phone_number} {campaign.phone_number_label}".strip(),
-        "Concurrency": str(campaign.concurrency),
-        "Max retries": str(campaign.max_retries),
-        "Retry delay": "-" if campaign.retry_delay_min is None else f"{campaign.retry_delay_min} minutes",
-        "Throttle delay": "None" if campaign.throttle_delay_ms is None else f"{campaign.throttle_delay_ms} ms",
-        "Hours": hours[:1].upper() + hours[1:],
-        "Scheduled start": "None" if campaign.scheduled_start is None else moment(campaign.scheduled_start, there),
-        "Call again after a voicemail": _yes(campaign.retry_on_voicemail),
-        "Call again after a lost call": _yes(campaign.retry_on_dropped),
-        "Callee's own hours (8:00 to 21:00)": "Respected" if campaign.local_hours else "Not respected",
-        "Ring for": f"{campaign.ring_timeout_s} seconds",
-        "Tries per number": f"{campaign.max_per_24h} in 24 hours, {campaign.max_per_7d} in 7 days",
-        "Start small": "No pause" if campaign.pilot_size is None else f"Pause after {campaign.pilot_size:,} contacts",
+    shown = _settings(campaign, hours[:1].upper() + hours[1:]) | {
         "Created": moment(campaign.created_at, there) + (f" by {campaign.created_by}" if campaign.created_by else ""),
         "Started": moment(campaign.started_at, there),
         "Ended": moment(campaign.ended_at, there),
@@ -111,6 +119,28 @@ def _read(campaign: Campaign) -> None:
         form.remark(form.Remarks(warnings=standing["warnings"]), field)
     zone_name = campaign.timezone or "UTC"
     week.draw(campaign.start_time, campaign.end_time, campaign.weekdays, zone_name, local_hours=campaign.local_hours)
+
+
+def _settings(campaign: Campaign, hours: str) -> dict[str, str]:
+    """Each setting by its name, in words. `hours`: the window's."""
+    there = zone(campaign.timezone, st.context.timezone)
+    return {
+        "Name": campaign.name,
+        "Agent": campaign.agent_name,
+        "Phone number": f"{campaign.phone_number} {campaign.phone_number_label}".strip(),
+        "Concurrency": str(campaign.concurrency),
+        "Max retries": str(campaign.max_retries),
+        "Retry delay": "-" if campaign.retry_delay_min is None else f"{campaign.retry_delay_min} minutes",
+        "Throttle delay": "None" if campaign.throttle_delay_ms is None else f"{campaign.throttle_delay_ms} ms",
+        "Hours": hours,
+        "Scheduled start": "None" if campaign.scheduled_start is None else moment(campaign.scheduled_start, there),
+        "Call again after a voicemail": _yes(campaign.retry_on_voicemail),
+        "Call again after a lost call": _yes(campaign.retry_on_dropped),
+        "Callee's own hours (8:00 to 21:00)": "Respected" if campaign.local_hours else "Not respected",
+        "Ring for": f"{campaign.ring_timeout_s} seconds",
+        "Tries per number": f"{campaign.max_per_24h} in 24 hours, {campaign.max_per_7d} in 7 days",
+        "Start small": "No pause" if campaign.pilot_size is None else f"Pause after {campaign.pilot_size:,} contacts",
+    }
 
 
 def _yes(value: bool) -> str:
