@@ -36,7 +36,7 @@ _DATE = (
     rf"|(?:(?<=on )|(?<=by ))the {_THIRD}|the {_THIRD}$"
 )
 _DAY_WORDS = re.compile(
-    rf"\b(?:{_DATE}|(?:the )?end of (?:the|this|next) (?:week|month)|in {_COUNT} (?:day|week)s?"
+    rf"\b(?:{_DATE}|(?:the )?end of (?:the|this|next|a) (?:week|month)|in {_COUNT} (?:day|week)s?"
     rf"|(?:next |this )?{_WEEKDAY}|the day after tomorrow|tomorrow|today|tonight|next week|next month)"
     rf"(?: (?:or|and) (?:next )?{_WEEKDAY})?"
     rf"(?: (?:in the )?(?:morning|afternoon|evening))?(?: (?:at|around|after) {_HOUR}(?: ?(?:am|pm))?)?\b"
