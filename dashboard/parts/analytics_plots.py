@@ -10,6 +10,7 @@ from dashboard.parts import charts
 from dashboard.parts.charts import FEW, GOALS, SENTIMENTS, hour_name
 from dashboard.reads.analytics import FirstWords, Hour, Period, Step, Try, percentile, total
 
+LETTERS = "#4b5763"
 DAY_NAMES = {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday", 6: "Saturday", 7: "Sunday"}
 
 
@@ -18,7 +19,7 @@ def when_people_answer(hours: Sequence[Hour]) -> None:
     st.header("When people answer")
     said = best_and_worst(hours)
     st.markdown(said)
-    st.altair_chart(charts.heat_map(hours), alt=f"Share of calls answered by weekday and hour. {said}")
+    _draw(charts.heat_map(hours), f"Share of calls answered by weekday and hour. {said}")
     tables.beside(tables.by_hour(hours), "answers by hour")
 
 
@@ -27,7 +28,7 @@ def what_each_try_brings(tries: Sequence[Try]) -> None:
     st.header("What each try brings")
     said = reached_by_try(tries)
     st.markdown(said)
-    st.altair_chart(charts.flow(tries), alt=f"How each try ended. {said}")
+    _draw(charts.flow(tries), f"How each try ended. {said}")
     tables.beside(tables.by_try(tries), "outcomes by try")
 
 
@@ -42,7 +43,7 @@ def goals_and_sentiment(periods: Sequence[Period], step: Step) -> None:
         else:
             said = f"The goal was met with {total(periods).met:,} of {people:,} people."
             st.markdown(said)
-            st.altair_chart(charts.shares_over_time(periods, GOALS, step), alt=f"Goals by {step}. {said}")
+            _draw(charts.shares_over_time(periods, GOALS, step), f"Goals by {step}. {said}")
             tables.beside(tables.goals(periods, step), f"goals by {step}")
     with right:
         st.header("Sentiment")
@@ -51,7 +52,7 @@ def goals_and_sentiment(periods: Sequence[Period], step: Step) -> None:
         else:
             said = " · ".join(f"{share.label} {sum(getattr(period, share.field) for period in periods):,}" for share in SENTIMENTS)
             st.markdown(said)
-            st.altair_chart(charts.shares_over_time(periods, SENTIMENTS, step), alt=f"Sentiment by {step}. {said}")
+            _draw(charts.shares_over_time(periods, SENTIMENTS, step), f"Sentiment by {step}. {said}")
             tables.beside(tables.sentiments(periods, step), f"sentiment by {step}")
 
 
@@ -68,10 +69,10 @@ def duration_and_voicemail(periods: Sequence[Period], step: Step) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("Average duration of answered calls, in seconds.")
-        st.altair_chart(charts.line(timed, "Seconds", step), alt=f"Average duration of answered calls by {step}, in seconds.")
+        _draw(charts.line(timed, "Seconds", step), f"Average duration of answered calls by {step}, in seconds.")
     with right:
         st.markdown("Answered calls in which a mailbox picked up.")
-        st.altair_chart(
+        _draw(
             charts.line(boxes, "Of answered calls", step, format_=".0%"),
             alt=f"Share of answered calls that a mailbox picked up, by {step}.",
         )
@@ -93,8 +94,15 @@ def first_words(words: Sequence[FirstWords], step: Step) -> None:
         for name, share in (("Half of the calls", 0.5), ("95 % of the calls", 0.95))
         for day in sorted({each.day for each in words})
     ]
-    st.altair_chart(charts.line(values, "Milliseconds", step), alt=f"First word by {step}. {said}")
+    _draw(charts.line(values, "Milliseconds", step), f"First word by {step}. {said}")
     tables.beside(table, f"first words by {step}")
+
+
+def _draw(chart: charts.Plot, alt: str) -> None:
+    """The plot, with `alt` as its words for who can't see it. On a light page Streamlit's letters would be too pale."""
+    if st.context.theme.type == "light":
+        chart = chart.configure_axis(labelColor=LETTERS, titleColor=LETTERS).configure_legend(labelColor=LETTERS, titleColor=LETTERS)
+    st.altair_chart(chart, alt=alt)
 
 
 def best_and_worst(hours: Sequence[Hour]) -> str:
@@ -114,8 +122,8 @@ def reached_by_try(tries: Sequence[Try]) -> str:
     shares = charts.outcome_shares(tries)
     whole = {str(row["try"]): row["of"] for row in shares}
     people = {str(row["try"]): row["share"] for row in shares if row["outcome"] == "Talked to a person"}
-    said = (f"{name} {people.get(name, 0) * 100:.0f} % of {calls:,} calls" for name, calls in whole.items())
-    return f"Talked to a person: {'; '.join(said)}."
+    said = (f"{name}: {people.get(name, 0) * 100:.0f} % of {calls:,} calls" for name, calls in whole.items())
+    return f"Talked to a person in {'; '.join(said)}."
 
 
 def _hour(each: Hour) -> str:

@@ -164,4 +164,5 @@ drop index call_words_words;
 
 -- name: tidy()!
 -- What a database does by itself after a while: the planner knows the new rows, and that all can see them.
-vacuum (analyze) contacts, calls, transcript_turns, call_events, call_words, call_results, call_first_words, campaign_counts;
+vacuum (analyze) contacts, calls, transcript_turns, call_events, call_words, call_results, call_first_words, call_half_hours,
+    call_half_hour_first_words, campaign_counts;

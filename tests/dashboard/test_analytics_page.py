@@ -45,7 +45,7 @@ async def test_the_figures_are_those_of_the_calls_and_few_calls_claim_nothing(da
     }  # fmt: skip
     words = shown(page)
     assert "No hour of the week has 20 calls yet" in words or "Only " in words or "Most are answered on" in words
-    assert "Try 1 50 % of 24 calls" in words
+    assert "Talked to a person in Try 1: 50 % of 24 calls" in words
     assert "Withdrawn calls and test calls are not counted" in words
 
 
@@ -131,7 +131,7 @@ def test_every_outcome_is_in_one_group_and_the_shares_of_a_try_make_one() -> Non
     rows = charts.outcome_shares(tries)
     assert [row["calls"] for row in rows] == [6, 6, 3, 3, 3, 9, 3, 1]
     assert [row["to"] for row in rows if row["outcome"] == "Failed"] == pytest.approx([1.0, 1.0])
-    assert reached_by_try(tries) == "Talked to a person: Try 1 20 % of 30 calls; Try 2 75 % of 4 calls."
+    assert reached_by_try(tries) == "Talked to a person in Try 1: 20 % of 30 calls; Try 2: 75 % of 4 calls."
 
 
 def test_a_file_has_the_table_and_nothing_that_a_spreadsheet_would_run() -> None:
