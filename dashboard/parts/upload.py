@@ -53,12 +53,13 @@ def upload(campaign_id: int, key: str) -> None:
 def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
     """How the columns are to be read, shown on the first rows; None where they can't be read like that."""
     own_key = f"{key}_{file.id}"
-    header: Sequence[str] = _preview(campaign_id, file, Columns(), f"{key}_plain")["header"]
+    plain = _preview(campaign_id, file, Columns(), f"{key}_plain")
+    header: Sequence[str] = plain["header"]
     columns = mapping.chosen(header, own_key)
     preview = _preview(campaign_id, file, columns, f"{key}_mapped")
     st.markdown("**The first rows of the file**")
     st.dataframe(mapping.rows(header, preview["cells"][:ROWS_SHOWN]), hide_index=True, alt="The first rows as they stand in the file")
-    with st.expander("What the columns are", icon=":material/view_column:", expanded=bool(preview["why_not"])):
+    with st.expander("What the columns are", icon=":material/view_column:", expanded=bool(plain["why_not"])):
         mapping.choose(header, preview["columns"], own_key)
     if preview["why_not"]:
         st.warning(f"The file can't be imported like this: {md(preview['why_not'])}.", icon=":material/view_column:")

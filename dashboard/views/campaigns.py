@@ -9,7 +9,7 @@ from dashboard.parts.paging import Pager
 from dashboard.parts.status import badge
 from dashboard.rows import CampaignLine
 from dashboard.times import moment, zone
-from dashboard.words import CAMPAIGN_STATUS, md, word
+from dashboard.words import CAMPAIGN_STATUS, md, plural, word
 
 NEW = "views/new_campaign.py"
 
@@ -96,6 +96,8 @@ def _next(line: CampaignLine) -> str:
         return f"Starts {md(moment(line.scheduled_start, there))}"
     if line.next_retry_at and line.status == "in_progress" and line.in_progress == 0:
         return f"Next try {md(moment(line.next_retry_at, there))}"
+    if line.in_progress:
+        return f"Now: {plural(line.in_progress, 'call')} in progress"
     return f"Created {md(moment(line.created_at, there))}"
 
 

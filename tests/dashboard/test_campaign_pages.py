@@ -34,6 +34,7 @@ async def test_the_list_tells_each_campaign_s_status_and_progress(dashboard: Das
         assert status in words
     assert "calls answered" in words
     assert "Waits for its calling hours" in words
+    assert "Now: 1 call in progress" in words
 
 
 async def test_a_search_that_fits_nothing_says_so(dashboard: Dashboard, house: House) -> None:
