@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,8 @@ class Served:
 
 
 @pytest.fixture
-async def served(chromium: str, database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
-    """Serves the dashboard until the test ends. `chromium` first: without it there is nothing to serve for."""
+async def behind(chromium: str, database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """A seeded database and its API, and where the dashboard is to be. `chromium` first: without it there is nothing to serve for."""
     database = await asyncpg.connect(database_url)
     house = await seed(database)
     await database.close()
@@ -73,9 +74,23 @@ async def served(chromium: str, database_url: str, tmp_path: Path) -> AsyncItera
     url = f"http://127.0.0.1:{_free_port()}"
     api = RealApi(database_url, tmp_path, url)
     api.start()
-    addresses = {"DATABASE_URL": database_url, "CALLWRIGHT_API_URL": api.url, "CALLWRIGHT_PUBLIC_URL": api.url}
+    yield Served(url, api, api.session(), house)
+    api.stop()
+
+
+@pytest.fixture
+async def served(behind: Served) -> AsyncIterator[Served]:
+    """Serves the dashboard until the test ends."""
+    async with dashboard_process(behind, behind.database_url, behind.api.url):
+        yield behind
+
+
+@asynccontextmanager
+async def dashboard_process(served: Served, database_url: str, api_url: str) -> AsyncIterator[None]:
+    """The dashboard at `served.url` for as long as the block lasts; it reaches database and API at these addresses."""
+    addresses = {"DATABASE_URL": database_url, "CALLWRIGHT_API_URL": api_url, "CALLWRIGHT_PUBLIC_URL": served.api.url}
     process = await asyncio.create_subprocess_exec(
-        *command(int(url.rpartition(":")[2])),
+        *command(int(served.url.rpartition(":")[2])),
         env={**os.environ, **addresses, "PYTHONUNBUFFERED": "1"},
         cwd="/",
         stdout=asyncio.subprocess.PIPE,
@@ -83,11 +98,10 @@ async def served(chromium: str, database_url: str, tmp_path: Path) -> AsyncItera
     )
     try:
         await _ready(process)
-        yield Served(url, api, api.session(), house)
+        yield
     finally:
         process.terminate()
         await process.communicate()
-        api.stop()
 
 
 async def signed_in(browser: Browser, served: Served, *, width: int = 1280, dark: bool = False) -> tuple[BrowserContext, Page]:

@@ -1,0 +1,118 @@
+"""What goes wrong while somebody works: nothing that was typed is lost, and each page says what is the matter and what to do."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Served, dashboard_process, signed_in
+from tests.browser.pages import NewCampaign, fill_number, settled, sign_in
+from tests.dashboard.conftest import kept
+from tests.dashboard.real_api import PASSWORD
+from tests.media.cable import Cable
+
+MIB = 1 << 20
+API_AWAY, DATABASE_AWAY = (
+    "The media server can't be reached: nothing was changed",
+    "The database does not answer, so this page can't be shown",
+)
+GOOD = 300
+PATIENCE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cables:
+    """What the dashboard reaches the API and the database by."""
+
+    api: Cable
+    database: Cable
+
+
+@pytest.fixture
+async def cables(behind: Served) -> AsyncIterator[Cables]:
+    """The dashboard is served, and what is behind it can be cut off."""
+    both = Cables(Cable(behind.api.url), Cable(behind.database_url))
+    await both.api.mend()
+    await both.database.mend()
+    async with dashboard_process(behind, both.database.url, both.api.url):
+        yield both
+    await both.api.cut()
+    await both.database.cut()
+
+
+async def test_an_api_and_a_database_that_are_away_are_told_and_lose_nothing(browser: Browser, behind: Served, cables: Cables) -> None:
+    await cables.api.cut()
+    context, page = await signed_in(browser, behind)
+    draft = behind.house.campaigns["draft"]
+    await page.goto(f"{behind.url}/new_campaign?id={draft}&step=2")
+    await expect(page.get_by_text(API_AWAY)).to_be_visible()
+    await cables.api.mend()
+    await page.get_by_role("button", name="Try again").click()
+    await fill_number(page, "Concurrency", 7)
+    await cables.api.cut()
+    await either(page, "Continue to contacts", "Try again").click()
+    await expect(page.get_by_text(API_AWAY).first).to_be_visible()
+    await cables.database.cut()
+    await cables.api.mend()
+    await either(page, "Continue to contacts", "Try again").click()
+    await expect(page.get_by_text(DATABASE_AWAY)).to_be_visible()
+    await cables.database.mend()
+    await expect(page.get_by_text(DATABASE_AWAY)).to_have_count(0)
+    await expect(page.get_by_label("Concurrency", exact=True)).to_have_value("7")
+    await page.get_by_role("button", name="Continue to contacts").click()
+    await expect(page.get_by_text("Step 3 of 3")).to_be_visible()
+    assert await kept(behind, "select concurrency from campaigns where id = $1", draft) == 7
+    await context.close()
+
+
+async def test_a_session_that_ends_within_a_form_is_told_and_signing_in_leads_back_to_it(browser: Browser, served: Served) -> None:
+    served.api.account("maria")
+    context, page = await signed_in(browser, served)
+    draft = served.house.campaigns["draft"]
+    await page.goto(f"{served.url}/new_campaign?id={draft}&step=2")
+    await fill_number(page, "Concurrency", 9)
+    await kept(served, "update sessions set ended_at = callwright_now() returning user_id")
+    await page.get_by_role("button", name="Continue to contacts").click()
+    await expect(page.get_by_text("Your session has ended, and nothing was changed").first).to_be_visible()
+    await sign_in(page, "maria", "not her password")
+    await expect(page.get_by_role("alert")).to_have_text("name or password are wrong")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_text("Step 2 of 3")).to_be_visible()
+    assert await kept(served, "select concurrency from campaigns where id = $1", draft) == 1
+    await context.close()
+
+
+async def test_a_file_of_50_mb_is_imported_and_one_that_is_too_large_is_refused_in_words(
+    browser: Browser, served: Served, tmp_path: Path
+) -> None:
+    context, page = await signed_in(browser, served)
+    await page.goto(f"{served.url}/new_campaign?id={served.house.campaigns['draft']}&step=3")
+    new = NewCampaign(page)
+    await new.choose_file(file_of(tmp_path / "enormous.csv", 201))
+    await expect(page.get_by_text("File must be 200.0MB or smaller.")).to_be_visible()
+    await new.choose_file(file_of(tmp_path / "large.csv", 50))
+    await settled(page)
+    await page.get_by_role("button", name="Check all rows").click()
+    await expect(page.get_by_test_id("stMetric").filter(has_text="Rows with problems")).to_contain_text("4,", timeout=PATIENCE_MS)
+    await page.get_by_role("button", name=f"Import {GOOD} contacts").click()
+    await expect(page.get_by_text(f"{GOOD} contacts in this campaign so far")).to_be_visible(timeout=PATIENCE_MS)
+    await context.close()
+
+
+def either(page: Page, *buttons: str) -> Locator:
+    """Whichever of these buttons is there: a page that can't be shown may have taken the place of the one that was."""
+    first, second = (page.get_by_role("button", name=name) for name in buttons)
+    return first.or_(second).first
+
+
+def file_of(path: Path, mib: int) -> Path:
+    """A CSV of that size, with long notes so that it has few rows; the first GOOD have a number that can be called."""
+    note = "x" * 9_900
+    with path.open("w") as file:
+        file.write("phone_number,contact_name,note")
+        for row in range(mib * MIB // 9_950 + 1):
+            file.write(f"\n{'+1415' if row < GOOD else ''}{5_550_000 + row},Contact {row},{note}")
+    return path
