@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.parts import charts
+from dashboard.parts.analytics_plots import LETTERS
 from dashboard.reads.phone_numbers import DAYS, Day
 
 ENOUGH_CALLS = 20  # below that a day's rate says little
@@ -47,9 +49,9 @@ def health(days: Sequence[Day], zone: str) -> None:
         f"{share:.0%}",
         border=True,
         help=f"{answered:,} of {calls:,} calls answered.",
-        chart_data=[round(day.answered * 100 / day.calls) for day in days] if len(days) > 1 else None,
-        chart_type="bar",
     )
+    if len(days) > 1:
+        _plot(days)
     if has_fallen(days):
         st.warning(
             "The answer rate has fallen by half or more. Carriers may be showing this number as spam: call less from it, or use another "
@@ -69,3 +71,11 @@ def health(days: Sequence[Day], zone: str) -> None:
         lines, hide_index=True, alt="Calls, and how many of them were answered, on each day", height="content" if len(lines) < 8 else 320
     )
     st.caption(f"Days of {zone} with calls, newest first.")
+
+
+def _plot(days: Sequence[Day]) -> None:
+    """The rate of each day as a line; its numbers stand in the table below."""
+    chart = charts.line([(day.day, "Answered", day.answered / day.calls) for day in days], "Calls answered", "day", format_=".0%")
+    if st.context.theme.type == "light":  # Streamlit's letters would be too pale
+        chart = chart.configure_axis(labelColor=LETTERS, titleColor=LETTERS)
+    st.altair_chart(chart, alt="The share of calls that were answered, by day")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import asyncpg
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import ARTEFACTS, Served, signed_in
@@ -77,22 +76,24 @@ async def import_list(page: Page, folder: Path) -> None:
     await expect(page.get_by_text("+12025550157")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_the_pages_are_drawn_and_fit_their_window(browser: Browser, served: Served, look: str) -> None:
-    width, dark = LOOKS[look]
+async def test_the_pages_are_drawn_and_fit_each_window(browser: Browser, served: Served) -> None:
     await listed(served)
-    context, page = await signed_in(browser, served, width=width, dark=dark)
-    for name, address in {
+    ARTEFACTS.mkdir(exist_ok=True)
+    addresses = {
         "phone-numbers": "/phone_numbers",
         "phone-number": f"/phone_numbers?id={served.house.number}",
         "do-not-call": "/do_not_call",
-    }.items():
-        await page.goto(served.url + address)
-        await settled(page)
-        assert await overflow(page) <= 0
-        await page.set_viewport_size({"width": width, "height": await content_height(page)})
-        await page.screenshot(path=ARTEFACTS / f"{name}-{look}.png")
-    await context.close()
+    }
+    for look, (width, dark) in LOOKS.items():
+        context, page = await signed_in(browser, served, width=width, dark=dark)
+        for name, address in addresses.items():
+            await page.goto(served.url + address)
+            await settled(page)
+            await expect(page.get_by_test_id("stException")).to_have_count(0)
+            assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
+            await page.set_viewport_size({"width": width, "height": await content_height(page)})
+            await page.screenshot(path=ARTEFACTS / f"{name}-{look}.png")
+        await context.close()
 
 
 async def listed(served: Served) -> None:
