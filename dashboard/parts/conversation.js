@@ -194,9 +194,11 @@ class Conversation {
     }
 }
 
-/* The turn that is spoken at a place: the last one that has begun; -1 before the first. */
+/* The turn that is spoken at a place; in a silence the last one that was; -1 before the first. Where both speak, who began later. */
 function spoken(turns, atMs) {
-    return turns.findLastIndex((turn) => turn.start_ms <= atMs + ALMOST_MS);
+    const begun = (turn) => turn.start_ms <= atMs + ALMOST_MS;
+    const now = turns.findLastIndex((turn) => begun(turn) && atMs < turn.end_ms);
+    return now >= 0 ? now : turns.findLastIndex(begun);
 }
 
 /* One channel around its middle line; silence is a thin line. */

@@ -15,12 +15,18 @@ def turn_lines(turns: Sequence[TurnRow], callee: str) -> list[dict[str, Any]]:
             "name": "Agent" if turn.speaker == "agent" else callee,
             "text": turn.text,
             "start_ms": turn.start_ms,
-            "when": f"{offset(turn.start_ms)} to {offset(turn.end_ms)}",
+            "end_ms": turn.end_ms,
+            "when": _when(turn),
             "latency": _answered_after(turn),
             "cut_off": turn.cut_off,
         }
         for turn in turns
     ]
+
+
+def _when(turn: TurnRow) -> str:
+    start, end = offset(turn.start_ms), offset(turn.end_ms)
+    return start if start == end else f"{start} to {end}"
 
 
 def _answered_after(turn: TurnRow) -> str:

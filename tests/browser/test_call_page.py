@@ -12,6 +12,7 @@ from tests.browser.test_pages_look import LOOKS, content_height, overflow
 from tests.dashboard.conftest import kept
 from tests.dashboard.seed import TURNS
 
+MUMBLED = "insert into transcript_turns (call_id, position, speaker, text, start_ms, end_ms) values ($1, 5, 'callee', 'Mm.', 16000, 16400)"
 WATCH = """(audio) => {
     const list = audio.getRootNode().querySelector(".turns");
     audio.marked = [];
@@ -71,6 +72,8 @@ async def test_a_call_is_heard_and_its_transcript_follows(browser: Browser, serv
     await goes_on_while_the_page_is_drawn_anew(page, player, served)
     await player.button("Pause").click()
     await expect(player.button("Play")).to_be_visible()
+    await player.tells("audio.currentTime = 17")
+    await expect(player.marked).to_contain_text("Wonderful")
     await player.turns.filter(has_text="Monday is fine").click()
     await expect(player.position).to_have_attribute("aria-valuetext", "0:13 of 0:19")
     await expect(player.marked).to_contain_text("Monday is fine")
@@ -80,12 +83,14 @@ async def test_a_call_is_heard_and_its_transcript_follows(browser: Browser, serv
 
 
 async def goes_on_while_the_page_is_drawn_anew(page: Page, player: Player, served: Served) -> None:
-    """The page is drawn anew with another summary, and what plays is neither loaded again nor stopped."""
+    """The page is drawn anew with another summary and one turn more, and what plays is neither loaded again nor stopped."""
     await player.tells("audio.loop = true")
     await kept(served, "update calls set summary = 'Written later.' where id = $1", served.house.talked)
+    await kept(served, MUMBLED, served.house.talked)
     await page.get_by_role("heading", name="Conversation").click()
     await page.keyboard.press("r")
     await expect(page.get_by_text("Written later.")).to_be_visible()
+    await expect(player.turns).to_have_count(6)
     await settled(page)
     await player.tells("new Promise((done) => audio.addEventListener('timeupdate', done, { once: true }))")
     assert await player.tells("audio.broken") == []

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.parts.latency import Silence, answer_times, longest_silence
 from dashboard.parts.timeline import since
+from dashboard.parts.transcript import turn_lines
 from db.rows import TurnRow
 from tests.dashboard.conftest import Dashboard, shown
 from tests.dashboard.recording import write_tone
@@ -190,6 +191,10 @@ def test_the_longest_silence_is_one_in_which_neither_spoke() -> None:
     assert longest_silence(over_each_other) == Silence(6000, 1100)
     assert longest_silence(over_each_other[:2]) is None
     assert longest_silence([]) is None
+
+
+def test_a_turn_of_a_moment_has_one_time() -> None:
+    assert [line["when"] for line in turn_lines([turn("callee", 200, 900), turn("agent", 900, 1100)], "Ada")] == ["0:00", "0:00 to 0:01"]
 
 
 def test_only_measured_answers_of_the_agent_count() -> None:
