@@ -41,7 +41,7 @@ def recording_of(call: Call) -> Recording | NoRecording:
     except SignInNeeded:
         raise
     except CommandRefused as refused:
-        return NoRecording(f"The recording can't be played: {refused}.")
+        return NoRecording(f"The recording can't be played: {str(refused).rstrip('.')}.")
     return Recording(
         f"{public_url()}/api/v1/calls/{call.id}/recording", int(peaks["duration_ms"]), list(peaks["agent"]), list(peaks["callee"])
     )

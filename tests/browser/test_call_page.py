@@ -78,6 +78,10 @@ async def test_a_call_is_heard_and_its_transcript_follows(browser: Browser, serv
     await expect(player.position).to_have_attribute("aria-valuetext", "0:13 of 0:19")
     await expect(player.marked).to_contain_text("Monday is fine")
     await by_keyboard(page, player)
+    await page.route("**/recording", lambda route: route.abort())
+    await page.reload()
+    await expect(page.get_by_text("The recording can't be played now. Load this page again")).to_be_visible()
+    await expect(player.turns).to_have_count(6)
     assert faults == []
     await context.close()
 
