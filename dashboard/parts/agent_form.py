@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.parts.agent_draft import Draft, add_step, remove_step
-from dashboard.parts.agent_texts import ANY_TIME, Definition, speaks_for, spoken_for
+from dashboard.parts.agent_texts import ANY_TIME, Definition, speaks_for, spoken_for, steps
 from dashboard.words import md, plain
 
 GOALS = ("met", "not_met", "unclear")
@@ -53,14 +53,16 @@ def _texts(definition: Definition, key: str) -> None:
 
 def _script(draft: Draft, name: str, definition: Definition) -> None:
     script, key = definition["script"], f"{draft.key}_script"
+    script["steps"] = steps(definition)
+    names = list(script["steps"])
     st.subheader("Script")
     st.caption("After the first message the agent goes from step to step. The Script tab shows the way as a picture.")
-    script["start"] = _choose("Begins with step", script["start"], list(script["steps"]), f"{key}_start")
+    script["start"] = _choose("Begins with step", script["start"], names, f"{key}_start")
     removed = None
     for step_name, step in script["steps"].items():
         with st.expander(f"Step **{md(step_name)}**: {md((step.get('say') or step.get('reprompt') or 'says nothing')[:70])}"):
-            _step(step, list(script["steps"]), f"{key}_{step_name}")
-            if len(script["steps"]) > 1 and st.button("Remove this step", icon=":material/delete:", key=f"{key}_{step_name}_remove"):
+            _step(step, names, f"{key}_{step_name}")
+            if len(names) > 1 and st.button("Remove this step", icon=":material/delete:", key=f"{key}_{step_name}_remove"):
                 removed = step_name
     _new_step(draft, name, definition, key)
     if removed is not None:

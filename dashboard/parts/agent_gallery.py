@@ -25,8 +25,9 @@ def gallery() -> None:
 def _card(template: dict[str, Any], key: str) -> None:
     st.subheader(md(template["name"]))
     st.write(md(template["what_for"]))
-    st.caption("It begins with")
-    st.markdown(md(_readable(template["definition"]["first_message"])))
+    with st.container(gap=None):
+        st.caption("It begins with")
+        st.markdown(md(_readable(template["definition"]["first_message"])))
     needed = [name for name, needs in variables(template["definition"]).items() if needs]
     st.caption(f"Each contact needs: {md(', '.join(needed))}" if needed else "No column is needed beside the phone number.")
     name = st.text_input("Name of your agent", free_name(template["name"]), key=f"{key}_name", max_chars=200) or ""

@@ -61,8 +61,9 @@ def preview(definition: Definition, values: Sample) -> None:
     if missing:
         st.warning(f"Without a value: {md(', '.join(missing))}. A contact like this is skipped.", icon=":material/warning:")
     for line in spoken(definition):
-        st.caption(md(line.place))
-        st.markdown(md(filled(line.text, values)))
+        with st.container(gap=None):
+            st.caption(md(line.place))
+            st.markdown(md(filled(line.text, values)))
 
 
 def greeting(agent: Agent, values: Sample, *, changed: bool) -> None:

@@ -35,9 +35,15 @@ class Line:
 
 
 def steps(definition: Definition) -> dict[str, dict[str, Any]]:
-    """The steps of the script by name; none where the agent has no script."""
-    found: dict[str, dict[str, Any]] = (definition.get("script") or {}).get("steps", {})
-    return found
+    """The steps of the script by name, in the order in which calls reach them, then those that none does; none without a script."""
+    script = definition.get("script") or {}
+    kept: dict[str, dict[str, Any]] = script.get("steps", {})
+    reached = [script["start"]] if script.get("start") in kept else []
+    for name in reached:  # grows while it is walked
+        step = kept[name]
+        following = [*(choice["next"] for choice in step.get("intents", ())), step.get("next", ""), step.get("otherwise", "")]
+        reached += dict.fromkeys(to for to in following if to in kept and to not in reached)
+    return {name: kept[name] for name in (*reached, *(other for other in kept if other not in reached))}
 
 
 def spoken(definition: Definition) -> list[Line]:

@@ -38,8 +38,9 @@ def _version(person: Person, agent: Agent, found: AgentVersion, campaigns: Seque
     changed = differences(found.definition, agent.definition)
     with st.expander(f"Version {found.version}: {plural(len(changed), 'text')} not as in the newest"):
         for place, was, now in changed:
-            st.caption(md(place))
-            st.markdown(f"Version {found.version}: {md(was) or 'nothing'}  \nNewest: {md(now) or 'nothing'}")
+            with st.container(gap=None):
+                st.caption(md(place))
+                st.markdown(f"Version {found.version}: {md(was) or 'nothing'}  \nNewest: {md(now) or 'nothing'}")
         if not changed:
             st.write("The spoken texts are the same; other settings may differ.")
     if person.may_operate and st.button(f"Restore version {found.version}", icon=":material/history:", key=f"restore_{found.version}"):

@@ -27,7 +27,7 @@ def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str, th
             else:
                 say(done)
                 if then:
-                    st.switch_page(then)
+                    st.switch_page(then, query_params={})  # none named, it refuses to leave a tab that is in the address
                 st.rerun()
 
     st.dialog(title)(question)()

@@ -18,7 +18,7 @@ def show(person: Person) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title("Campaigns", width="content")
         if person.may_operate and st.button("Create campaign", type="primary", icon=":material/add:"):
-            st.switch_page(NEW)
+            st.switch_page(NEW, query_params={})  # none named, it refuses to leave a search that is in the address
     if not data().any_campaign():
         _first_steps(person)
         return

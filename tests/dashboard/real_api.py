@@ -4,13 +4,15 @@ import asyncio
 import hashlib
 import secrets
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
 
+from agent_runtime.agent import Agent
+from agent_runtime.engines import EngineUnavailable
 from db.database import Database
 from dialer.dialing import TrialCall
 from mediaserver import identity
@@ -27,12 +29,13 @@ PASSWORD = "correct horse battery"
 @dataclass
 class RealApi:
     """Serves in a thread of its own: the pages under test block the one that runs them. `received`: commands, method and path.
-    `place_test_call`: what becomes of a test call; without it each is refused."""
+    `place_test_call`: what becomes of a test call; without it each is refused. `greeting`: as PCM; without it there is no voice."""
 
     database_url: str
     data_dir: Path
     dashboard_url: str = ""
     place_test_call: PlaceTestCall | None = None
+    greeting: bytes | None = None
 
     def start(self) -> None:
         """Serves on a free port."""
@@ -76,7 +79,7 @@ class RealApi:
         self._database = await Database.connect(self.database_url)
         application = web.Application(middlewares=[self._noted])
         settings = Settings(data_dir=self.data_dir, dashboard_url=self.dashboard_url)
-        setup_api(application, database=self._database, settings=settings, place_test_call=self._test_call)
+        setup_api(application, database=self._database, settings=settings, place_test_call=self._test_call, speak_greeting=self._greeting)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -86,6 +89,11 @@ class RealApi:
         if self.place_test_call is None:
             raise Problem(409, "the number is on the do-not-call list")
         return await self.place_test_call(wanted)
+
+    async def _greeting(self, _agent: Agent, _variables: Mapping[str, str]) -> bytes:
+        if self.greeting is None:
+            raise EngineUnavailable("this process has no voice")
+        return self.greeting
 
     async def _close(self) -> None:
         await self._runner.cleanup()

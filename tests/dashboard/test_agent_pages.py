@@ -157,7 +157,7 @@ async def test_a_process_without_voice_and_a_closed_gate_are_told_in_words(dashb
     page = made.page
     page.button(key="hear_greeting").click()
     await dashboard.draw(page)
-    assert "this media server has no voice" in shown(page)
+    assert "The greeting can't be heard: the voice can't speak now: this process has no voice." in shown(page)
     await _call(dashboard, page)
     assert "The call was not made: the number is on the do-not-call list." in shown(page)
 

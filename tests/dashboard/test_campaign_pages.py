@@ -42,6 +42,13 @@ async def test_a_search_that_fits_nothing_says_so(dashboard: Dashboard, house: H
     assert "No campaign fits" in shown(page)
 
 
+async def test_a_search_in_the_address_keeps_nobody_from_creating_a_campaign(dashboard: Dashboard, house: House) -> None:
+    page = await dashboard.open("campaigns", q="November")
+    next(button for button in page.main.button if button.label == "Create campaign").click()
+    await dashboard.draw(page)
+    assert page.title[0].value == "New campaign"
+
+
 OFFERED = {
     "draft": ["Start", "Cancel", "Duplicate", "Delete"],
     "pending": ["Pause", "Cancel", "Duplicate"],
