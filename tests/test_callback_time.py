@@ -84,6 +84,14 @@ def test_any_words_give_a_later_moment_or_none(line: str, naive: datetime) -> No
         ("Could we do tomorrow at five?", "tomorrow at five"),
         ("Monday or Tuesday.", "Monday or Tuesday"),
         ("I don't know yet.", ""),
+        ("I can pay it on the 15th.", "the 15th"),
+        ("The fifteenth.", "the fifteenth"),
+        ("On March the third.", "March the third"),
+        ("the 3rd of march, I think", "the 3rd of March"),
+        ("By the first.", "the first"),
+        ("The first thing that I do.", ""),
+        ("At the end of the month.", "the end of the month"),
+        ("In two weeks.", "in two weeks"),
     ],
 )
 def test_a_day_is_kept_in_the_words_that_named_it(line: str, words: str) -> None:

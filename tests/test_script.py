@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent_runtime.agent import END_REASONS, GOALS, SLOT_KINDS, Agent, InvalidAgent, MissingVariable
 from agent_runtime.calls import EndReason, Goal
 from agent_runtime.engines import Engines
-from agent_runtime.script import MOST_LINES, Moves, ScriptWalk, fixed_lines, intents_of
+from agent_runtime.script import MOST_ASIDES, MOST_LINES, Moves, ScriptWalk, fixed_lines, intents_of
 from agent_runtime.templates import names, template
 from agent_runtime.understanding import IntentIndex
 
@@ -205,6 +205,65 @@ async def test_a_word_makes_a_silence_forgotten(call: Call) -> None:
     assert call.walk.silence().end is None
 
 
+async def test_nobody_is_asked_the_same_for_ever(call: Call) -> None:
+    for _ in range(MOST_ASIDES):
+        assert (await call.says("Who is this?")).say[0].startswith("This is the automated assistant")
+    assert "did not catch" in (await call.says("Who is this?")).say[0]
+    assert (await call.says("Who is this?")).end is EndReason.GOODBYE
+
+
+@pytest.fixture
+async def payment(engines: Engines) -> Call:
+    """A call that asks who is there, then for a day, and has it confirmed."""
+    steps: dict[str, Any] = {
+        "a": {
+            "say": "",
+            "ask": True,
+            "heard_out": True,
+            "reprompt": "Is it you?",
+            "intents": [{"name": "yes", "examples": ["it is me"], "next": "b"}],
+        },
+        "b": {
+            "say": "When will you pay?",
+            "ask": True,
+            "slot": {"name": "day", "kind": "date"},
+            "next": "c",
+            "intents": [{"name": "paid", "examples": ["I have already paid", "I paid on Monday"], "next": "d"}],
+        },
+        "c": {
+            "say": "{{day|Then}}?",
+            "ask": True,
+            "intents": [{"name": "yes", "examples": ["right"], "next": "e"}, {"name": "no", "examples": ["wrong"], "next": "f"}],
+        },
+        "d": {"say": "I see.", "notes": {"why": "paid"}, "end": "goodbye"},
+        "e": {"say": "Good.", "notes": {"promise": "on {{day|a day}}", "day": ""}, "end": "goodbye"},
+        "f": {"notes": {"day": ""}, "say": "Not {{day|then}}.", "next": "b"},
+    }
+    agent = Agent.from_dict(with_steps(steps))
+    assert agent.script is not None
+    return Call(engines, await IntentIndex.build(intents_of(agent.script), engines.understanding), agent)
+
+
+async def test_a_yes_before_the_question_was_heard_is_none_where_that_matters(payment: Call) -> None:
+    assert (await payment.says("Yes.", unheard=True)).say == ("Is it you?",)
+    assert (await payment.says("Wrong number.", unheard=True)).end is EndReason.WRONG_PERSON
+
+
+async def test_what_is_surely_meant_is_not_taken_for_an_answer_to_the_question(payment: Call) -> None:
+    await payment.says("Yes.")
+    assert (await payment.says("I already paid on Monday.")).fields == {"why": "paid"}
+
+
+async def test_a_step_notes_fields_and_forgets_them(payment: Call) -> None:
+    await payment.says("Yes.")
+    assert (await payment.says("On Friday.")).fields == {"day": "Friday"}
+    taken_back = await payment.says("No, wrong.")
+    assert taken_back.fields == {"day": ""}
+    assert taken_back.say[0] == "Not then."
+    await payment.says("On Monday.")
+    assert (await payment.says("Yes.")).fields == {"promise": "on Monday", "day": ""}
+
+
 def test_a_text_that_can_not_be_filled_is_found_before_anything_is_said() -> None:
     agent = template("appointment_reminder")
     assert agent.script is not None
@@ -256,6 +315,8 @@ def with_steps(steps: dict[str, Any], **script: str) -> dict[str, Any]:
         (with_steps({"a": {"say": "x", "ask": True, "slot": {"name": "The Day"}, "next": "a"}}), "snake_case"),
         (with_steps({"a": {"say": "x", "ask": True, "slot": {"name": "d", "kind": "colour"}, "next": "a"}}), "is one of text"),
         (with_steps({"a": {"say": "x", "ask": True, "attempts": 0, "next": "a"}}), "use 1 or more"),
+        (with_steps({"a": {"say": "x", "end": "goodbye", "notes": {"The Day": "y"}}}), "snake_case"),
+        (with_steps({"a": {"say": "x", "end": "goodbye", "notes": {"day": "{{when}}"}}}), "give each variable in it a default"),
         (with_steps({"b": {"say": "x", "end": "goodbye"}}), "starts at a"),
     ],
 )
@@ -289,6 +350,8 @@ STEPS = st.fixed_dictionaries(
         "attempts": st.integers(1, 3),
         "goal": st.sampled_from(["", *GOALS]),
         "end": st.sampled_from(["", "", *END_REASONS]),
+        "notes": st.sampled_from([{}, {"note": ""}, {"note": "{{contact_name|x}}"}]),
+        "heard_out": st.booleans(),
         "next": MAYBE,
     }
 )

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from agent_runtime.agent import SLOT_KINDS, Slot
 from agent_runtime.slots import capture, names_a_call
 
+STARS = Slot("a", "number", ("1", "2", "3", "4", "5"))
+
 
 @pytest.mark.parametrize(
     ("slot", "line", "value"),
@@ -16,6 +18,15 @@ from agent_runtime.slots import capture, names_a_call
         (Slot("a", "number"), "Seven, I think.", "7"),
         (Slot("a", "number"), "3,5 maybe", "3.5"),
         (Slot("a", "number"), "Somewhat.", None),
+        (STARS, "Four.", "4"),
+        (STARS, "I'd give it a 3 out of 5.", "3"),
+        (STARS, "From one to five, I'd say two.", "2"),
+        (STARS, "No one called me back.", None),
+        (STARS, "One moment.", None),
+        (STARS, "Three or four.", None),
+        (STARS, "Ten out of ten.", None),
+        (STARS, "4.5", None),
+        (Slot("a"), "Uh-huh.", None),
         (Slot("a", "date"), "Could we do next Friday morning?", "next Friday morning"),
         (Slot("a", "date"), "Whenever.", None),
         (Slot("a", "choice", ("red", "dark blue")), "The Dark blue one.", "dark blue"),
