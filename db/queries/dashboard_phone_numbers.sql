@@ -23,9 +23,15 @@ select name, rehearsal, calls_per_second from carrier_accounts order by id;
 -- name: answered_by_day(numbers, zone, days)
 -- record_class: Day
 -- Ended calls of these numbers on each of the last days that had any, oldest first. Calls of campaigns only; withdrawn ones count nowhere.
+with clock as materialized (
+    select (date_trunc('day', callwright_now() at time zone :zone::text) - (:days::int - 1) * interval '1 day') at time zone :zone::text as since
+), by_half_hour as (
+    select phone_number_id, half_hour, sum(calls)::bigint as calls, sum(answered)::bigint as answered
+    from call_half_hours
+    where half_hour >= (select since from clock) and phone_number_id = any (:numbers::bigint[])
+    group by 1, 2
+)
 select phone_number_id as number_id, (half_hour at time zone :zone::text)::date as day, sum(calls)::bigint as calls,
        sum(answered)::bigint as answered
-from call_half_hours
-where half_hour >= (date_trunc('day', callwright_now() at time zone :zone::text) - (:days::int - 1) * interval '1 day') at time zone :zone::text
-  and phone_number_id = any (:numbers::bigint[])
+from by_half_hour
 group by 1, 2 order by 1, 2;
