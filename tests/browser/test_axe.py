@@ -1,0 +1,68 @@
+"""axe-core looks at every page, light and dark: nothing that stops somebody with a screen reader, a keyboard or weak eyes."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import Served, signed_in
+from tests.browser.pages import settled
+from tests.browser.test_pages_look import addresses
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+GRAVE = ("serious", "critical")
+COLOURS_ONLY = {"runOnly": ["color-contrast"]}
+# Rule and place of what is Streamlit's own and can't be mended from outside: st.navigation wraps the header and the pages of each section
+# in a div, between its ul and their li.
+NOT_OURS = {"list": "[data-testid=stSidebarNavItems]", "listitem": "[data-testid=stSidebarNavItems] > div > li"}
+
+
+def every_address(served: Served) -> dict[str, str]:
+    """Where each page is, and each part of a page that has parts."""
+    return {
+        **addresses(served),
+        "agents": "/agents",
+        "agent": f"/agent?id={served.house.agent}",
+        "phone-numbers": "/phone_numbers",
+        "do-not-call": "/do_not_call",
+        "analytics": "/analytics",
+        **{f"settings-{part}": f"/settings?part={part}" for part in ("My account", "People", "API tokens", "Audit log", "Roles")},
+    }
+
+
+async def test_no_page_has_a_grave_fault(browser: Browser, served: Served) -> None:
+    looked_at = {urlsplit(address).path.strip("/") or "campaigns" for address in every_address(served).values()}
+    assert looked_at == set(re.findall(r'"views/(\w+)\.py"', APP.read_text())), "a page of the navigation is not looked at"
+    context, page = await signed_in(browser, served)
+    await context.add_cookies([{"name": "callwright_session", "value": served.api.session("admin"), "url": served.url}])
+    found: list[str] = []
+    for name, address in every_address(served).items():
+        await page.emulate_media(color_scheme="light")
+        await page.goto(served.url + address)
+        await settled(page)
+        found += [f"{name}, light: {fault}" for fault in await grave_faults(page)]
+        await page.emulate_media(color_scheme="dark")
+        await expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
+        found += [f"{name}, dark: {fault}" for fault in await grave_faults(page, COLOURS_ONLY)]
+    await context.close()
+    assert not found, "\n".join(found)
+
+
+async def grave_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """Rule, place and help of each violation that is serious or critical."""
+    results = await Axe().run(page, options={"resultTypes": ["violations"], **(options or {})})
+    return [
+        f"{violation['id']} at {node['target']}: {violation['help']} | {node['html'][:160]}"
+        for violation in results.response["violations"]
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+        if not await _is_not_ours(page, violation["id"], node["target"][0])
+    ]
+
+
+async def _is_not_ours(page: Page, rule: str, target: str) -> bool:
+    place = NOT_OURS.get(rule)
+    return place is not None and await page.evaluate("([target, place]) => document.querySelector(target).matches(place)", [target, place])
