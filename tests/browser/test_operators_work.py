@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Served, signed_in
-from tests.browser.pages import Campaign, Campaigns, NewCampaign, fill_number
+from tests.browser.pages import Campaign, Campaigns, NewCampaign, fill_number, settled
 from tests.dashboard.conftest import kept
 
 AGENT, NUMBER = "Appointment reminder", "+14155550100"
@@ -115,4 +115,5 @@ async def test_a_status_that_changes_elsewhere_is_shown_without_a_reload(browser
 async def opened(page: Page, served: Served, name: str, status: str) -> Campaign:
     await page.goto(f"{served.url}/campaign?id={served.house.campaigns[status]}")
     await expect(page.get_by_role("heading", name=name)).to_be_visible()
+    await settled(page)
     return Campaign(page, name)
