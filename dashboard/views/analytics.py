@@ -138,12 +138,14 @@ def _share(part: int, whole: int) -> str:
 def _tables(scope: Scope) -> None:
     st.header("By campaign, agent and number")
     st.caption("A click on a column's name sorts by it.")
-    for tab, (title, thing) in zip(st.tabs(list(THINGS)), THINGS.items(), strict=True):
-        with tab:
-            found = analytics.by_thing(scope, thing)
-            tables.draw(tables.lines(thing, found), f"the figures {title.lower()}")
-            if len(found) == analytics.MOST_LINES:
-                st.caption(f"These are the {analytics.MOST_LINES} with the most calls. Choose fewer days or campaigns to see others.")
+    opened = st.tabs(list(THINGS), key="figures", bind="query-params")
+    for tab, (title, thing) in zip(opened, THINGS.items(), strict=True):
+        if tab.open:
+            with tab:
+                found = analytics.by_thing(scope, thing)
+                tables.draw(tables.lines(thing, found), f"the figures {title.lower()}")
+                if len(found) == analytics.MOST_LINES:
+                    st.caption(f"These are the {analytics.MOST_LINES} with the most calls. Choose fewer days or campaigns to see others.")
 
 
 frame.page("the analytics", show)

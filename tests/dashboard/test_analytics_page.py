@@ -31,6 +31,10 @@ def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: str(metric.value) for metric in page.metric}
 
 
+def exports(page: AppTest) -> list[str]:
+    return [str(button.proto.label) for button in page.get("download_button") if isinstance(button, Element)]
+
+
 async def test_before_the_first_call_the_page_says_what_to_do(dashboard: Dashboard) -> None:
     page = await dashboard.open("analytics")
     assert "No call has ended yet. Start a campaign" in shown(page)
@@ -90,14 +94,25 @@ async def test_days_are_those_of_the_zone_and_until_before_from_is_told(dashboar
 
 async def test_each_plot_has_its_numbers_and_each_table_its_file(dashboard: Dashboard, history: House) -> None:
     page = await dashboard.open("analytics")
-    exports = [str(button.proto.label) for button in page.get("download_button") if isinstance(button, Element)]
-    assert exports == [
-        *("Export answers by hour as CSV", "Export outcomes by try as CSV", "Export goals by day as CSV", "Export sentiment by day as CSV"),
-        *("Export duration and voicemail by day as CSV", "Export first words by day as CSV"),
-        *(f"Export the figures by {thing} as CSV" for thing in ("campaign", "agent", "number")),
+    plots = [
+        "answers by hour",
+        "outcomes by try",
+        "goals by day",
+        "sentiment by day",
+        "duration and voicemail by day",
+        "first words by day",
     ]
+    assert exports(page) == [f"Export {what} as CSV" for what in [*plots, "the figures by campaign"]]
     assert len(page.get("vega_lite_chart")) == 7
-    assert len(page.dataframe) == len(exports)
+    assert len(page.dataframe) == 7
+
+
+@pytest.mark.parametrize(("thing", "label"), [("agent", "Appointment reminder"), ("number", "+14155550100 · Front desk")])
+async def test_the_figures_are_also_by_agent_and_by_number(dashboard: Dashboard, house: House, thing: str, label: str) -> None:
+    page = await dashboard.open("analytics", figures=f"By {thing}")
+    (line,) = page.dataframe[-1].value.itertuples(index=False)
+    assert tuple(line) == (label, 24, 75.0, 15, 60.0, 19.4, 16.7, 3)
+    assert exports(page)[-1] == f"Export the figures by {thing} as CSV"
 
 
 @pytest.mark.usefixtures("as_viewer")
