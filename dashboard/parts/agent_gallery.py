@@ -11,6 +11,7 @@ from dashboard.reads.agents import free_name
 from dashboard.words import md
 
 AGENT = "views/agent.py"
+SHOWN = "show"  # key of the tab that the gallery is in
 
 
 def gallery() -> None:
@@ -42,6 +43,7 @@ def _use(name: str, definition: dict[str, Any]) -> None:
         st.error(md(str(refused)), icon=":material/error:")
         return
     say(f"Created: {md(name)}")
+    st.session_state.pop(SHOWN, None)  # whoever comes back looks for their agents
     st.switch_page(AGENT, query_params={"id": str(made)})
 
 

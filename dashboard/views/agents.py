@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.parts import frame
-from dashboard.parts.agent_gallery import gallery
+from dashboard.parts.agent_gallery import SHOWN, gallery
 from dashboard.parts.agent_texts import filled
 from dashboard.parts.frame import Person
 from dashboard.parts.paging import Pager
@@ -17,7 +17,7 @@ LIST, TEMPLATES = "Your agents", "Templates"
 
 def show(person: Person) -> None:
     st.title("Agents")
-    listed, templates = st.tabs([LIST, TEMPLATES], key="show", bind="query-params")
+    listed, templates = st.tabs([LIST, TEMPLATES], key=SHOWN, bind="query-params")
     if listed.open:
         with listed:
             _list(person)
@@ -63,7 +63,7 @@ def _to_templates(label: str) -> None:
 
 
 def _open_templates() -> None:
-    st.session_state["show"] = TEMPLATES
+    st.session_state[SHOWN] = TEMPLATES
 
 
 def _line(line: AgentLine) -> None:
