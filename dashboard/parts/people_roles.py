@@ -1,6 +1,5 @@
 """The four roles in words, and what each may do."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -50,12 +49,14 @@ def may(role: str, right: Right) -> bool:
 
 def rights_table(own: str) -> None:
     """What each role may do; `own` is the role of whoever looks."""
-    shown: Mapping[str, list[str]] = {
-        "What": [right.what for right in RIGHTS],
-        **{word.label: ["Yes" if may(role, right) else "No" for right in RIGHTS] for role, word in ROLE.items()},
-    }
+    shown = {"What": [right.what for right in RIGHTS], "Who may": [_who_may(right) for right in RIGHTS]}
     st.markdown(f"Your role is **{ROLE[own].label}**. An admin can change it.")
     st.table(shown, hide_index=True, border="horizontal", alt="What each role may do")
+
+
+def _who_may(right: Right) -> str:
+    able = [word.label for role, word in ROLE.items() if may(role, right)]
+    return "Everybody" if len(able) == len(ROLE) else ", ".join(able)
 
 
 def choose_role(label: str, key: str, now: str = "operator") -> str:

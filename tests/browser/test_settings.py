@@ -49,7 +49,7 @@ async def pictures(page: Page, served: Served) -> None:
             await page.set_viewport_size({"width": width, "height": 900})
             await expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark" if dark else "light")
             assert await overflow(page) <= 0, f"{part} is wider than a window of {width} px"
-            await page.screenshot(path=ARTEFACTS / f"settings-{part.lower().replace(' ', '-')}-{look}.png")
+            await page.screenshot(path=ARTEFACTS / f"settings-{part.lower().replace(' ', '-')}-{look}.png", animations="disabled")
         await page.set_viewport_size({"width": 1280, "height": 900})
 
 
