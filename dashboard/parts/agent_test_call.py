@@ -36,7 +36,7 @@ def test_call(agent: Agent, values: Sample, *, changed: bool) -> None:
 
 
 def _place(agent: Agent, number: str, phone_number_id: int, contact_name: str, variables: Sample) -> None:
-    st.session_state.pop(_kept(agent), None)
+    """Places the call. A refusal leaves the one before in sight: a second click on the button is refused, and the first call goes on."""
     if not number:
         st.error("Enter the number to call, with the country code.", icon=":material/error:")
         return
