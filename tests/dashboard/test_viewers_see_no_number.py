@@ -1,0 +1,53 @@
+"""Whatever a viewer opens, no phone number of a callee is on it."""
+
+import re
+
+import pytest
+
+from tests.dashboard.conftest import Dashboard, kept, shown
+from tests.dashboard.seed import House
+
+CALLEES = re.compile(r"1415555[02]\d{3}(?<!0100)")
+
+
+def pages(house: House) -> list[tuple[str, dict[str, str]]]:
+    """Views with their query parameters."""
+    running = str(house.campaigns["in_progress"])
+    return [
+        ("campaigns", {}),
+        *(("campaign", {"id": running, "tab": tab}) for tab in ("Overview", "Contacts", "Settings", "Call Log")),
+        ("call", {"id": str(house.talked)}),
+        ("call", {"id": str(house.running)}),
+        ("do_not_call", {}),
+        ("phone_numbers", {}),
+        ("settings", {}),
+    ]
+
+
+async def numbers_on(dashboard: Dashboard, view: str, query: dict[str, str]) -> list[str]:
+    page = await dashboard.open(view, **query)
+    labels = [element.label for element in (*page.button, *page.checkbox, *page.expander)]
+    tables = [str(table.value) for table in (*page.dataframe, *page.table)]
+    return CALLEES.findall("\n".join([shown(page), repr(page), *labels, *tables]).replace("\\", ""))
+
+
+@pytest.fixture
+async def suppressed(dashboard: Dashboard, house: House) -> House:
+    """One of the callees is on the do-not-call list, and one contact has no name."""
+    entry = (
+        "insert into suppressions (number, rehearsal, reason, source, added_by) values ('+14155550203', true, 'asked', 'operator', 'maria')"
+    )
+    await kept(dashboard, f"{entry} returning id")
+    await kept(dashboard, "update contacts set name = '' where id = $1 returning id", house.contacts[1])
+    return house
+
+
+@pytest.mark.usefixtures("as_viewer")
+async def test_no_page_shows_a_viewer_a_number(dashboard: Dashboard, suppressed: House) -> None:
+    for view, query in pages(suppressed):
+        assert await numbers_on(dashboard, view, query) == [], f"{view} {query}"
+
+
+async def test_an_operator_sees_them(dashboard: Dashboard, suppressed: House) -> None:
+    assert await numbers_on(dashboard, "campaign", {"id": str(suppressed.campaigns["in_progress"]), "tab": "Contacts"})
+    assert await numbers_on(dashboard, "call", {"id": str(suppressed.talked)})
