@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import ARTEFACTS, Served, signed_in
 from tests.browser.pages import settled
+from tests.browser.test_axe import grave_faults
 from tests.browser.test_pages_look import LOOKS, content_height, overflow
 from tests.dashboard.conftest import kept
 
@@ -89,10 +90,15 @@ async def test_the_pages_are_drawn_and_fit_each_window(browser: Browser, served:
         for name, address in addresses.items():
             await page.goto(served.url + address)
             await settled(page)
+            for folded in await page.locator("[data-testid=stMain] summary").all():
+                await folded.click()
+            await settled(page)
             await expect(page.get_by_test_id("stException")).to_have_count(0)
             assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
             await page.set_viewport_size({"width": width, "height": await content_height(page)})
             await page.screenshot(path=ARTEFACTS / f"{name}-{look}.png")
+            assert await grave_faults(page) == [], f"{name}, {look}"
+            await page.set_viewport_size({"width": width, "height": 900})
         await context.close()
 
 
