@@ -16,7 +16,7 @@ from dashboard.parts.add_contact import add_contact
 from dashboard.parts.forecast import forecast, forecast_of_unsaved
 from dashboard.parts.frame import Person
 from dashboard.parts.upload import upload
-from dashboard.parts.warnings import missing_variables
+from dashboard.parts.warnings import missing_variables, warnings_by_field
 from dashboard.rows import Campaign
 from dashboard.words import md, plural
 
@@ -59,7 +59,7 @@ def _basics(campaign: Campaign | None) -> None:
 def _call_settings(campaign: Campaign) -> None:
     problems = st.session_state.get("settings_problems", {})
     known = form.values_of(campaign)
-    remarks = form.Remarks(problems, commands().standing(campaign.id)["warnings"])
+    remarks = form.Remarks(problems, warnings_by_field(campaign.id))
     values = form.call_settings(known, f"new_{campaign.id}", remarks)
     named = {name: known[name] for name in ("name", "agent_id", "phone_number_id")}
     forecast_of_unsaved(campaign, {**named, **values}, f"new_{campaign.id}")

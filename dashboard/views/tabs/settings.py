@@ -8,6 +8,7 @@ from dashboard.parts import campaign_form as form
 from dashboard.parts import week
 from dashboard.parts.forecast import forecast_of_unsaved
 from dashboard.parts.frame import Person, say_and_rerun
+from dashboard.parts.warnings import warnings_by_field
 from dashboard.rows import Campaign
 from dashboard.times import moment, zone
 from dashboard.words import CAMPAIGN_STATUS, md, word
@@ -39,7 +40,7 @@ def _edit(campaign: Campaign) -> None:
     key = f"edit_{campaign.id}_{begun.version}"
     problems = st.session_state.get(f"{key}_problems", {})
     meanwhile = st.container()
-    remarks = form.Remarks(problems, commands().standing(campaign.id)["warnings"])
+    remarks = form.Remarks(problems, warnings_by_field(campaign.id))
     with st.container(width=760):
         values = form.basics(form.values_of(campaign), data().agents(), data().phone_numbers(), key, remarks)
         values |= form.call_settings(form.values_of(campaign), key, remarks)
