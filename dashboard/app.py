@@ -1,8 +1,12 @@
 """The dashboard's navigation. Each page is a file in `views`."""
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="Callwright", page_icon=":material/phone_in_talk:", layout="wide")
+ICON = Path(__file__).parent / "icon.svg"  # a file of ours: browsers would ask another machine for one of Streamlit's own
+
+st.set_page_config(page_title="Callwright", page_icon=ICON, layout="wide")
 st.navigation(
     {
         "Calling": [

@@ -1,6 +1,7 @@
 """Each page in a real browser: drawn without a fault in light, dark and on a phone held upright, and kept as a picture."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -34,12 +35,15 @@ async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served:
     context, page = await signed_in(browser, served, width=width, dark=dark)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: faults.append(request.url) if foreign(request.url) else None)
     ARTEFACTS.mkdir(exist_ok=True)
     for name, address in addresses(served).items():
         await page.goto(served.url + address)
         await settled(page)
         await expect(page.get_by_test_id("stException")).to_have_count(0)
         assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
+        icon = await page.locator("link[rel~=icon]").first.evaluate("(link) => link.href")
+        assert not foreign(icon), f"{name} has an icon of another machine's: {icon}"
         await page.set_viewport_size({"width": width, "height": await content_height(page)})
         await page.screenshot(path=ARTEFACTS / f"{name}-{look}.png")
         await page.set_viewport_size({"width": width, "height": 900})
@@ -140,6 +144,11 @@ async def test_the_call_log_is_downloaded_as_the_filters_show_it(browser: Browse
     assert lines[0].startswith("call_id,phone_number,contact_name")
     assert all(",busy," in line for line in lines[1:])
     await context.close()
+
+
+def foreign(url: str) -> bool:
+    """Whether another machine would be asked."""
+    return urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).hostname != "127.0.0.1"
 
 
 async def overflow(page: Page) -> int:
