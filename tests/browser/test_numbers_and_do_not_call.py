@@ -90,9 +90,7 @@ async def test_the_pages_are_drawn_and_fit_each_window(browser: Browser, served:
         for name, address in addresses.items():
             await page.goto(served.url + address)
             await settled(page)
-            for folded in await page.locator("[data-testid=stMain] summary").all():
-                await folded.click()
-            await settled(page)
+            await unfold(page)
             await expect(page.get_by_test_id("stException")).to_have_count(0)
             assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
             await page.set_viewport_size({"width": width, "height": await content_height(page)})
@@ -100,6 +98,14 @@ async def test_the_pages_are_drawn_and_fit_each_window(browser: Browser, served:
             assert await grave_faults(page) == [], f"{name}, {look}"
             await page.set_viewport_size({"width": width, "height": 900})
         await context.close()
+
+
+async def unfold(page: Page) -> None:
+    """Opens what is folded, and waits until it has."""
+    for folded in await page.locator("[data-testid=stMain] summary").all():
+        await folded.click()
+    await page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => null)))")
+    await settled(page)
 
 
 async def listed(served: Served) -> None:
