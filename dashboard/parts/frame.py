@@ -140,6 +140,8 @@ def _sign_in(title: str, reason: str) -> None:
     here = quote((st.context.url or "") + (f"?{asked}" if asked else ""), safe="")
     with st.container(width=420):
         st.title("Callwright")
+        if said := st.session_state.pop("said", None):
+            st.success(said, icon=":material/check:")
         st.write(reason or f"Sign in to see {title}.")
         address = html.escape(f"{commands.public_url()}/sign-in?next={here}")
         st.html(f'<a class="sign-in" href="{address}" target="_self">Sign in</a>')

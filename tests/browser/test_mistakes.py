@@ -75,7 +75,7 @@ async def test_a_session_that_ends_within_a_form_is_told_and_signing_in_leads_ba
     await fill_number(page, "Concurrency", 9)
     await kept(served, "update sessions set ended_at = callwright_now() returning user_id")
     await page.get_by_role("button", name="Continue to contacts").click()
-    await expect(page.get_by_text("Your session has ended, and nothing was changed").first).to_be_visible()
+    await expect(page.get_by_text("Your session has ended. Sign in again").first).to_be_visible()
     await sign_in(page, "maria", "not her password")
     await expect(page.get_by_role("alert")).to_have_text("name or password are wrong")
     await page.get_by_label("Password").fill(PASSWORD)

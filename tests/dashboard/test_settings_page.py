@@ -78,6 +78,7 @@ async def test_signing_out_everywhere_asks_and_ends_this_session_too(dashboard: 
     assert dashboard.api.received == []
     await press(dashboard, page, "Sign out everywhere", "confirm_yes")
     assert dashboard.api.received == [("POST", "/me/sign-out-everywhere")]
+    assert "Signed out everywhere" in shown(page)
     assert "Your session has ended" in shown(page)
 
 
