@@ -80,6 +80,7 @@ class ScriptBrain(LLMService):
             await self.push_error(str(error), exception=error)
 
     async def _moves(self, frame: LLMContextFrame | CueFrame) -> Moves:
+        unheard = self._deeds.unheard()  # now: what fills a pause while the line is thought about is no question
         walk = await self._walking()
         unanswered = len(self._deeds.lines()) > self._answered
         if isinstance(frame, LLMContextFrame) or (frame.again and unanswered):
@@ -87,7 +88,7 @@ class ScriptBrain(LLMService):
             line = " ".join(lines[self._answered :])
             vector = (await self._understanding.embed([line]))[0]
             self._answered = len(lines)  # only now: an interrupted answer leaves its line for the next
-            return walk.heard(line, vector, unheard=self._deeds.unheard())
+            return walk.heard(line, vector, unheard=unheard)
         if frame.again:
             return Moves(self._said)
         if frame.silence:
