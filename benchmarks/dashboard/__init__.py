@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.dashboard import audio, house, pages, tables
+from benchmarks.dashboard import audio, axe, house, pages, tables
 from mediaserver.figure import Figure
 
-PARTS: tuple[ModuleType, ...] = (pages, tables, audio)
+PARTS: tuple[ModuleType, ...] = (pages, tables, axe, audio)
 
 
 def figures(runs: int) -> Iterable[Figure]:
