@@ -26,7 +26,7 @@ def as_admin(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def press(dashboard: Dashboard, page: AppTest, opens: str, then: str = "") -> AppTest:
-    """Presses the button of that label; then, in the dialog that it opens, another. A dialog stands for as long as its opener is pressed."""
+    """Presses the button of that label; then, in the dialog that it opens, another: it stands for as long as its opener is pressed."""
     for label in filter(None, (opens, then)):
         next(button for button in page.button if button.label == label or button.key == label).click()
     return await dashboard.draw(page)
