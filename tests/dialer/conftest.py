@@ -33,7 +33,8 @@ _DRIFT = {
     "first words by half hour": (
         """select half_hour, campaign_id, agent_id, phone_number_id, rehearsal, first_word_ms, calls
            from call_half_hour_first_words where calls <> 0""",
-        """select half_hour_of(planned_at), campaign_id, agent_id, phone_number_id, rehearsal, (ceil(first_word_ms / 20.0) * 20)::int, count(*)
+        """select half_hour_of(planned_at), campaign_id, agent_id, phone_number_id, rehearsal,
+                  (ceil(first_word_ms / 20.0) * 20)::int, count(*)
            from calls where state = 'ended' and campaign_id is not null and outcome is distinct from 'withdrawn'
              and first_word_ms is not null group by 1, 2, 3, 4, 5, 6""",
     ),
