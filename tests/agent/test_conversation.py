@@ -4,14 +4,16 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from agent_runtime.agent import Agent, Intent, MissingVariable, Script, Step
 from agent_runtime.calls import CallResult, EndedBy, EndReason, Goal, Speaker, Who
 from agent_runtime.conversation import prepare
 from agent_runtime.providers import Services
-from agent_runtime.talk import ALWAYS_SPOKEN, APOLOGY
-from tests.agent.call_double import QUICK, CallDouble, begin
+from agent_runtime.talk import ALWAYS_SPOKEN, APOLOGY, FILLER
+from tests.agent.call_double import IMPATIENT, QUICK, CallDouble, begin
 from tests.agent.engine_doubles import WORD_MS, RecognitionDouble, UnderstandingDouble, VoiceDouble, engines, speech
 
 GREETING = "Hello Sam. This is the clinic about your appointment. It is on Monday at nine with Doctor Lee. Can you make it?"
@@ -216,6 +218,31 @@ async def test_a_line_of_a_slow_voice_is_heard_whole_and_kept_whole() -> None:
     voice.takes_s = 0
     call.leg.says()
     assert of(await call.result(), Speaker.AGENT) == [GREETING, f"{CONFIRMED} {GOODBYE}"]
+
+
+async def test_what_fills_a_pause_while_an_answer_is_thought_about_is_no_question_that_was_not_heard() -> None:
+    class Thoughtful(UnderstandingDouble):
+        thought = asyncio.Event()
+
+        async def embed(self, lines: list[str]) -> NDArray[np.float32]:
+            if lines == ["Yes I can."]:
+                await self.thought.wait()
+            return await super().embed(lines)
+
+    doubles, _, voice = engines("Yes I can.")
+    thoughtful = Thoughtful()
+    raw = AGENT.to_dict()
+    raw["script"]["steps"]["confirm"]["heard_out"] = True
+    services = Services(replace(doubles, understanding=thoughtful), timing=replace(QUICK, filler=IMPATIENT.filler), now=lambda: NOON)
+    call = begin(Agent.from_dict(raw), services, speech(GREETING).pcm)
+    await hear_out(call)
+    call.leg.says()
+    await call.leg.agent_speaks()
+    assert voice.spoken == [FILLER]
+    thoughtful.thought.set()
+    result = await call.result()
+    assert result.goal is Goal.MET
+    assert of(result, Speaker.AGENT)[-1] == f"{CONFIRMED} {GOODBYE}"
 
 
 async def test_a_mailbox_gets_the_message_once_after_its_beep() -> None:

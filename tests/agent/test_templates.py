@@ -76,6 +76,7 @@ def visit(key: str, who: str, *lines: str, ending: Ending, **fields: str) -> Vis
 VISITS = [
     visit("appointment_reminder", "comes", "Yes, I'll be there.", ending=MET),
     visit("appointment_reminder", "moves", "Could we do another day?", "On Thursday.", ending=MET, preferred_day="Thursday"),
+    visit("appointment_reminder", "cancels in two breaths", "No. Please cancel the appointment.", ending=DECLINED),
     visit("follow_up", "is well", "Yes, everything is fine.", "No, that's all.", ending=MET, how_it_went="well", needs="nothing"),
     visit(
         "follow_up", "needs something", "It was great, thanks.", "Yes, I need a new prescription.", "Yes, please.",
@@ -84,6 +85,8 @@ VISITS = [
     visit("follow_up", "is not well", "No, it still hurts.", "Yes, call me.", ending=MET, how_it_went="badly", person_to_call="yes"),
     visit("follow_up", "wants no call", "Not very well.", "No, no need.", ending=MET, how_it_went="badly", person_to_call="no"),
     visit("follow_up", "wants a person", "Can I talk to a person?", ending=NOT_MET, person_to_call="yes"),
+    visit("follow_up", "refuses politely", "No, thank you.", ending=DECLINED),
+    visit("follow_up", "refuses later", "No.", "I am not interested.", ending=DECLINED, how_it_went="badly"),
     visit("follow_up", "was not there", "I have not been there yet.", ending=NOT_MET),
     visit("follow_up", "has no time after all", "Yes.", *CALLED_LATER, ending=CALLBACK, how_it_went="well"),
     visit(
@@ -102,6 +105,8 @@ VISITS = [
     visit("notification", "hears it again", "Could you repeat that?", "Yes, thank you, bye.", ending=MET, understood="yes"),
     visit("notification", "understands later", "No, I didn't understand that.", "Now I understand.", ending=MET, understood="yes"),
     visit("notification", "never understands", "No.", "I still don't understand.", "Yes, please.", ending=NOT_MET, person_to_call="yes"),
+    visit("notification", "refuses politely", "No, thank you.", ending=DECLINED),
+    visit("notification", "refuses later", "No.", "I am not interested.", ending=DECLINED),
     visit("notification", "asks", "I have a question.", "No, no need.", ending=NOT_MET, person_to_call="no"),
     visit("collections", "pays", "Yes, speaking.", "I can pay it on Friday.", "Yes, that's right.", ending=MET, promise_date="Friday"),
     visit("collections", "is put right", "That's me.", "Tomorrow.", "No, on Thursday.", "Yes.", ending=MET, promise_date="Thursday"),
@@ -111,6 +116,7 @@ VISITS = [
         "collections", "can't pay", "Yes.", "I can't pay on Friday.", "No, thank you.",
         ending=DECLINED, reason="can not or will not pay", person_to_call="no",
     ),
+    visit("collections", "names no day", "Yes.", "Yes.", "Yes.", "Yes.", ending=NOT_MET, person_to_call="yes"),
     visit("collections", "has paid", "Yes.", "I already paid it on Monday.", ending=NOT_MET, reason="says it is paid"),
     visit(
         "collections", "owes nothing", "Yes.", "I don't owe you anything.", "Yes, please.",
