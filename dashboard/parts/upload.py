@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.commands import Columns, CommandRefused, commands
+from dashboard.commands import ApiUnreachable, Columns, CommandRefused, SignInNeeded, commands
 from dashboard.parts import mapping
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md, plural
@@ -43,7 +43,8 @@ def upload(campaign_id: int, key: str) -> None:
         columns = _columns(campaign_id, file, key)
         report = _checked(campaign_id, file, columns, key) if columns is not None else None
     except CommandRefused as refused:
-        st.error(f"{md(str(refused))} Mend the file and choose it again.", icon=":material/error:")
+        advice = "" if isinstance(refused, ApiUnreachable | SignInNeeded) else " Mend the file and choose it again."
+        st.error(md(str(refused)) + advice, icon=":material/error:")
         return
     if columns is not None and report is not None:
         draw_report(report)
