@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
+from playwright.async_api import Error as BrowserFailed
+
 from benchmarks.caller_load import Load
 from benchmarks.dashboard.browser import NoBrowser, chromium, drawn, step_back, window
 from benchmarks.dashboard.house import House
@@ -18,8 +20,8 @@ def figures(house: House, runs: int) -> Iterable[Figure]:
     """In each run the same calls, first without pages and then with them."""
     try:
         alone, watched = asyncio.run(_measure(house, runs))
-    except (NoBrowser, Unmeasured) as error:
-        yield Figure.not_measured(NAME, "", GOAL, str(error))
+    except (NoBrowser, Unmeasured, BrowserFailed) as error:
+        yield Figure.not_measured(NAME, "", GOAL, str(error).splitlines()[0])
         return
     detail = (
         f"of {sum(load.messages for load in watched):,} in all runs, late p99 {_late(watched)} ms; "
