@@ -1,4 +1,4 @@
-"""What goes wrong while somebody works: nothing that was typed is lost, and each page says what is the matter and what to do."""
+"""What goes wrong while somebody works: what was saved is not lost, and each page says what is the matter and what to do."""
 
 import contextlib
 import re
