@@ -50,11 +50,13 @@ class EndReason(StrEnum):
     LINE_LOST = "line_lost"
     TIME_LIMIT = "time_limit"
     FAILED = "failed"  # an engine or provider failed
+    SUPERVISOR = "supervisor"  # a supervisor ended the call
 
 
 class Speaker(StrEnum):
     AGENT = "agent"
     CALLEE = "callee"
+    SUPERVISOR = "supervisor"  # has taken the call over
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ _END = {
     EndReason.LINE_LOST: "the line was lost",
     EndReason.TIME_LIMIT: "the time was up",
     EndReason.FAILED: "the agent could not go on",
+    EndReason.SUPERVISOR: "a supervisor ended the call",
 }
 _GOAL = {Goal.MET: "The goal was met", Goal.NOT_MET: "The goal was not met", Goal.UNCLEAR: "Whether the goal was met is unclear"}
 
