@@ -37,6 +37,7 @@ from dialer.rows import CampaignView, ClaimView, ContactFacts, FlipView, LineVie
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
+NEVER_ASKED_FOR = frozenset({Withdrawn.GATE_CLOSED, Withdrawn.NEVER_DIALED})
 CANDIDATES = 20  # contacts that are looked at together, once a campaign's next one was held back
 
 
@@ -246,23 +247,25 @@ async def withdraw(
     wait: Seen | None = None,
     code: str | None = None,
     pause: str | None = None,
-) -> None:
-    """End a call that was never placed: no try, its contact is pending again. `process_id`: only while it is that process's.
-    `pause`: the reason why the campaign pauses with it."""
+) -> bool:
+    """End a call that was never placed: no try, its contact is pending again. One that was never asked for ends so only while it is
+    planned: a flip may be faster, and then it is being dialed. `process_id`: only while it is that process's. `pause`: the reason why the
+    campaign pauses with it. False where it did not end so."""
 
-    async def work(connection: Connection) -> None:
+    async def work(connection: Connection) -> bool:
         call = await ending.hold(connection, call_id)
         if process_id is not None and call.process_id != process_id:
-            return
-        if call.state not in (CallState.PLANNED, CallState.REQUESTED):
-            return  # a webhook was faster, and knows better
-        await ending.end(connection, call, Outcome.WITHDRAWN, reason=reason, wait=wait, code=code)
+            return False
+        if call.state != (CallState.PLANNED if reason in NEVER_ASKED_FOR else CallState.REQUESTED):
+            return False  # a flip or a webhook was faster, and knows better
+        ended = await ending.end(connection, call, Outcome.WITHDRAWN, reason=reason, wait=wait, code=code)
         if wait is not None and call.contact_id is not None:
             await note_verdicts(connection, [(call.contact_id, wait)])
         if pause is not None and call.campaign_id is not None:
             await ending.pause_with_reason(connection, call.campaign_id, pause)
+        return ended
 
-    await db.retrying(work)
+    return await db.retrying(work)
 
 
 async def place(db: Database, carrier: Carrier, call: Requested, urls: CallUrls) -> None:

@@ -232,8 +232,12 @@ class DialerLoop:
 
     async def _dial(self, claimed: Claimed, carrier: Carrier) -> None:
         try:
+            began = self._clock.seconds()
             call = await flip(self._db, claimed, self._process.id, carrier.post_limit_s)
             if call is None:
+                return
+            if self._clock.seconds() - began > LEASE_S:  # another process may have given it up by now
+                log.error("call %d is not dialed: this process stood still for longer than its lease; it will be settled", call.id)
                 return
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._prepare(call.id))

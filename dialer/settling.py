@@ -158,8 +158,7 @@ class SettleCalls:
         async with self._db.pool.acquire() as connection:
             call = await ending.read(connection, call_id)
         if call.state == CallState.PLANNED:
-            await withdraw(self._db, call_id, Withdrawn.NEVER_DIALED)
-            return True
+            return await withdraw(self._db, call_id, Withdrawn.NEVER_DIALED)
         carrier = self._carriers[call.account]
         try:
             found = await self._find(carrier, call)

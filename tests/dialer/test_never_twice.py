@@ -9,11 +9,24 @@ import pytest
 from db.database import Database
 from dialer import campaigns, contacts, queries, suppressions
 from dialer.carrier import CarrierRefused, CarrierThrottled, DialOutcomeUnknown, NothingSent, Order
-from dialer.dialing import TrialCall, TrialCallRefused, claim, flip
+from dialer.dialing import LEASE_S, TrialCall, TrialCallRefused, claim, flip, withdraw
 from dialer.lifecycle import CallState
+from dialer.retries import Withdrawn
 from dialer.rows import CampaignView
 from dialer.settling import SettleCalls
 from tests.dialer.world import StandingClock, World, number
+
+
+class JumpingClock(StandingClock):
+    """The clock of a process that stands still for longer than its lease between any two looks at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+
+    def seconds(self) -> float:
+        self._looks += 1
+        return self._looks * (LEASE_S + 1)
 
 
 async def view(world: World, campaign_id: int) -> CampaignView:
@@ -268,6 +281,28 @@ async def test_what_a_dead_process_had_planned_is_dialed_by_another_and_costs_no
     assert [call["outcome"] for call in await world.calls()] == ["withdrawn"]
     assert await flip(world.db, planned, "dead", 10) is None
     assert await world.tick(await world.loop("other")) == 1
+
+
+async def test_settling_that_saw_a_plan_does_not_end_what_was_flipped_meanwhile(world: World) -> None:
+    campaign = await world.campaign(1)
+    await world.loop("slow")
+    planned = (await claim(world.db, await view(world, campaign.id), "slow")).claimed
+    assert planned is not None
+    assert await flip(world.db, planned, "slow", 10) is not None
+    assert not await withdraw(world.db, planned.call_id, Withdrawn.NEVER_DIALED)
+    assert [call["state"] for call in await world.calls()] == ["requested"]
+
+
+async def test_a_process_that_stood_still_after_its_flip_does_not_dial(world: World) -> None:
+    campaign = await world.campaign(1)
+    await world.tick(await world.loop("slow", clock=JumpingClock()))
+    assert world.carrier.orders == []
+    assert [call["state"] for call in await world.calls()] == ["requested"]
+    for _ in range(3):  # nothing is found at the carrier
+        await world.later(seconds=61)
+        await world.settle("other")
+    assert [call["outcome"] for call in await world.calls()] == ["lost"]
+    assert [contact.tries for contact in await world.contacts(campaign)] == [0]
 
 
 async def test_what_a_dead_process_had_asked_for_is_looked_up_and_never_queued_again(world: World) -> None:
