@@ -33,12 +33,13 @@ STEADY_BEATS = 3  # so many in a row, before another process's silence is taken 
 @dataclass(frozen=True, slots=True)
 class Process:
     """This process, as others know it. `id`: new at every start. `stream_url`: where carriers reach its media streams; `concurrency`: calls
-    at once."""
+    at once. `address`: where the other processes of this installation reach it, http."""
 
     id: str
     host: str
     stream_url: str
     concurrency: int
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class DialerLoop:
             host=self._process.host,
             stream_url=self._process.stream_url,
             concurrency=self._process.concurrency,
+            address=self._process.address,
         )
 
     async def run_once(self) -> Ticked:

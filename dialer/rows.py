@@ -247,7 +247,7 @@ class Contact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBrief:
     """All that a conversation is begun with. `definition`: the agent, of the campaign's version; `variables`: every column of the
-    contact, the number and the name among them; `fence`: to be given back with the result."""
+    contact, the number and the name among them; `fence`: to be given back with the result; `campaign_name`: None for a test call."""
 
     call_id: int
     campaign_id: int | None
@@ -258,10 +258,13 @@ class CallBrief:
     definition: dict[str, Any]
     agent_id: int
     agent_version: int
+    agent_name: str
+    campaign_name: str | None
     account: str
     carrier_call_id: str | None
     rehearsal: bool
     fence: int
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

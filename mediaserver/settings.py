@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     `public_url`: how carriers and browsers reach us; empty means `http://127.0.0.1:PORT`. `concurrency`: calls at
     once of this process. `drain_s`: how long calls in progress may go on after SIGTERM. `rehearsal`: the carrier is the
     simulated network, whose suppressions and caps are kept apart. `calls_per_second`: of the carrier account; a carrier queues
-    what is over it for hours, without a word.
+    what is over it for hours, without a word. `peer_url`: how the other processes of this installation reach this one; empty means
+    its own host and port. `listening_tone_s`: how often the callee hears a short tone while a supervisor listens; 0: never.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -30,6 +31,8 @@ class Settings(BaseSettings):
     public_url: str = Field(default="", validation_alias="CALLWRIGHT_PUBLIC_URL")
     data_dir: Path = Field(default=Path("data"), validation_alias="CALLWRIGHT_DATA_DIR")
     dashboard_url: str = Field(default="", validation_alias="CALLWRIGHT_DASHBOARD_URL")
+    peer_url: str = Field(default="", validation_alias="CALLWRIGHT_PEER_URL")
+    listening_tone_s: float = Field(default=0.0, ge=0, le=600, validation_alias="CALLWRIGHT_LISTENING_TONE_S")
     drain_s: float = Field(default=30.0, ge=0, le=3600, validation_alias="CALLWRIGHT_DRAIN_S")
     rehearsal: bool = Field(default=False, validation_alias="CALLWRIGHT_REHEARSAL")
     calls_per_second: float = Field(default=1.0, gt=0, le=1000, validation_alias="CALLWRIGHT_CALLS_PER_SECOND")
@@ -46,7 +49,7 @@ class Settings(BaseSettings):
             raise ValueError("use postgresql://user:password@host:port/database, or leave it out for the embedded database")
         return value
 
-    @field_validator("public_url", "twilio_api_url", "dashboard_url")
+    @field_validator("public_url", "twilio_api_url", "dashboard_url", "peer_url")
     @classmethod
     def _an_http_address(cls, value: str) -> str:
         parts = urlsplit(value)

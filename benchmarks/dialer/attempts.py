@@ -170,7 +170,7 @@ def claimer(url: str, name: str, campaigns: list[int]) -> list[float]:
 
 async def _claim_and_flip(url: str, name: str, campaigns: list[int]) -> list[float]:
     db = await Database.connect(url, max_size=2)
-    await queries.dialing.process_starts(db.pool, id=name, host="here", stream_url="wss://here/stream", concurrency=10_000)
+    await queries.dialing.process_starts(db.pool, id=name, host="here", stream_url="wss://here/stream", concurrency=10_000, address="")
     views: list[CampaignView] = [await queries.dialing.campaign(db.pool, campaign_id=each) for each in campaigns]
     await _attempts_for(WARM_UP_S, db, name, views)
     _start.wait()

@@ -204,11 +204,12 @@ update carrier_accounts set back_offs = back_offs + 1,
     backed_off_until = greatest(backed_off_until, callwright_now() + make_interval(secs => :seconds::float8))
 where id = :account_id::bigint;
 
--- name: process_starts(id, host, stream_url, concurrency)!
+-- name: process_starts(id, host, stream_url, concurrency, address)!
 -- A process that can hold calls says that it is there.
-insert into processes (id, host, stream_url, concurrency) values (:id::text, :host::text, :stream_url::text, :concurrency::int)
+insert into processes (id, host, stream_url, concurrency, address)
+values (:id::text, :host::text, :stream_url::text, :concurrency::int, :address::text)
 on conflict (id) do update set host = excluded.host, stream_url = excluded.stream_url, concurrency = excluded.concurrency,
-    heartbeat_at = callwright_now(), stopped_at = null;
+    address = excluded.address, heartbeat_at = callwright_now(), stopped_at = null;
 
 -- name: heartbeat(process_id, lease_s)!
 -- The process lives: so do the leases of its calls. A call that somebody is changing right now is renewed by the next beat.

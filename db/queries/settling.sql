@@ -213,8 +213,11 @@ where id = :call_id::bigint;
 -- All that a conversation is begun with.
 select k.id as call_id, k.campaign_id, k.contact_id, k.number, k.contact_name,
        k.variables || jsonb_build_object('phone_number', k.number, 'contact_name', k.contact_name) as variables,
-       av.definition, k.agent_id, k.agent_version, a.name as account, k.carrier_call_id, k.rehearsal, k.fence
+       av.definition, k.agent_id, k.agent_version, g.name as agent_name, c.name as campaign_name, a.name as account, k.carrier_call_id,
+       k.rehearsal, k.fence, k.answered_at
 from calls k
 join carrier_accounts a on a.id = k.carrier_account_id
+join agents g on g.id = k.agent_id
+left join campaigns c on c.id = k.campaign_id
 join agent_versions av on av.agent_id = k.agent_id and av.version = k.agent_version
 where k.id = :call_id::bigint;
