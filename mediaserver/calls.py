@@ -11,6 +11,7 @@ from typing import Protocol
 from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason, Evidence, Goal, Turn, Who
 from agent_runtime.leg import Leg
+from db.browser_line import in_the_browser
 from db.database import Database
 from dialer import suppressions
 from dialer.calling_hours import callee_zones
@@ -43,7 +44,7 @@ class Line(Protocol):
 
     @property
     def stopped(self) -> bool:
-        """Whether the carrier said that the stream is over, which it does when the call is."""
+        """Whether the carrier said that the stream is over, which it does when the call is, and reports the end of the call too."""
 
     @property
     def cut(self) -> bool:
@@ -84,7 +85,7 @@ async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None
         raise NoToken("the stream's start has no token")
     call = await bind_stream(house.db, token, started.stream_id, house.process_id)
     notebook = Notebook(call.call_id)
-    actions = ActionsOnCall(house, call, started.carrier_call_id, line, notebook)
+    actions = ActionsOnCall(house, call, started.carrier_call_id or call.carrier_call_id or "", line, notebook)
     recording = f"recordings/{call.call_id}.wav" if call.definition.get("record", True) else None
 
     try:
@@ -141,8 +142,13 @@ class ActionsOnCall:
         return tuple(turn for _, turn in sorted(self._turns.items()))
 
     async def suppress(self, reason: str) -> None:
-        """Keep the number from being called again. While the database is away the call goes on, and the wish is kept when it is back."""
+        """Keep the number from being called again. While the database is away the call goes on, and the wish is kept when it is back.
+
+        Whoever talks in the browser tries the agent out, and has no number: the wish stands in the result alone.
+        """
         call = self._call
+        if in_the_browser(call.number):
+            return
 
         async def write() -> None:
             await suppressions.add(

@@ -57,7 +57,7 @@ class CarrierLine:
 
     @property
     def stopped(self) -> bool:
-        """Whether the carrier said that the stream, and with it the call, is over."""
+        """Whether the carrier said that the stream, and with it the call, is over, and reports that of the call too."""
         return self._stopped
 
     @property
@@ -181,7 +181,7 @@ class CarrierLine:
         elif isinstance(event, DigitPressed):
             leg.digit(event.digit)
         elif not isinstance(event, Connected | StreamStarted):
-            self._stopped = True
+            self._stopped = event.report_follows
             self.close()
 
 

@@ -47,7 +47,9 @@ class MarkReached:
 
 @dataclass(frozen=True, slots=True)
 class StreamStopped:
-    pass
+    """The stream is over, and with it the call. `report_follows`: the carrier says that of the call by a report of its own as well."""
+
+    report_follows: bool = True
 
 
 Event = Connected | StreamStarted | AudioReceived | DigitPressed | MarkReached | StreamStopped

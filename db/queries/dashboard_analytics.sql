@@ -18,9 +18,9 @@ select id, name || case when deleted_at is not null then ' (deleted)' else '' en
 
 -- name: phone_numbers()
 -- record_class: Choice
--- Numbers to choose from. Those that were deleted have made calls all the same.
+-- Numbers to choose from. Those that were deleted have made calls all the same; the line of calls in the browser serves no campaign.
 select id, e164 || case when label <> '' then ' · ' || label else '' end || case when deleted_at is not null then ' (deleted)' else '' end as label
-from phone_numbers order by e164;
+from phone_numbers where e164 <> 'browser' order by e164;
 
 -- name: by_day(since, until, campaigns, agent, phone_number, is_rehearsal, zone, step)
 -- record_class: Period

@@ -18,7 +18,7 @@ order by n.id limit :page_size::int;
 -- name: accounts()
 -- record_class: Account
 -- The carrier accounts that a number may belong to, oldest first.
-select name, rehearsal, calls_per_second from carrier_accounts order by id;
+select name, rehearsal, calls_per_second from carrier_accounts where carrier <> 'browser' order by id;
 
 -- name: answered_by_day(numbers, zone, days)
 -- record_class: Day

@@ -149,7 +149,7 @@ from contact ct, campaign c, phone_number n, account a
 returning id;
 
 -- name: plan_test(agent_id, phone_number_id, number, contact_name, variables, ring_timeout_s, process_id, lease_s, now)$
--- Write the intent of a test call: newest version of the agent, no campaign and no contact.
+-- Write the intent of a test call: newest version of the agent, no campaign and no contact. The line of the browser counts as deleted.
 insert into calls (number, contact_name, variables, phone_number_id, carrier_account_id, agent_id, agent_version, rehearsal, ring_timeout_s,
                    process_id, planned_at, lease_until)
 select :number::text, :contact_name::text, :variables::jsonb, n.id, a.id, g.id, g.version, a.rehearsal, :ring_timeout_s::int,
@@ -157,7 +157,7 @@ select :number::text, :contact_name::text, :variables::jsonb, n.id, a.id, g.id, 
 from phone_numbers n
 join carrier_accounts a on a.id = n.carrier_account_id
 cross join agents g
-where n.id = :phone_number_id::bigint and n.deleted_at is null and g.id = :agent_id::bigint and g.deleted_at is null
+where n.id = :phone_number_id::bigint and (n.deleted_at is null or a.carrier = 'browser') and g.id = :agent_id::bigint and g.deleted_at is null
 returning id;
 
 -- name: space_line(account_id, account_next, phone_number_id, number_next)!

@@ -8,8 +8,8 @@ on conflict (name) do update set carrier = excluded.carrier, rehearsal = exclude
 returning id;
 
 -- name: carrier_accounts()
--- All accounts, oldest first.
-select id, name from carrier_accounts order by id;
+-- The accounts that a number may belong to, oldest first.
+select id, name from carrier_accounts where carrier <> 'browser' order by id;
 
 -- name: list_phone_numbers(after, at_most)
 -- record_class: PhoneNumberRow

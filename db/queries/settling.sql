@@ -210,9 +210,10 @@ where id = :call_id::bigint;
 
 -- name: brief(call_id)^
 -- record_class: CallBrief
--- All that a conversation is begun with.
+-- All that a conversation is begun with. Whoever talks in the browser has the number of the sample contact, where that has one.
 select k.id as call_id, k.campaign_id, k.contact_id, k.number, k.contact_name,
-       k.variables || jsonb_build_object('phone_number', k.number, 'contact_name', k.contact_name) as variables,
+       case when a.carrier = 'browser' then jsonb_build_object('phone_number', 'your browser') || k.variables
+            else k.variables || jsonb_build_object('phone_number', k.number) end || jsonb_build_object('contact_name', k.contact_name) as variables,
        av.definition, k.agent_id, k.agent_version, g.name as agent_name, c.name as campaign_name, a.name as account, k.carrier_call_id,
        k.rehearsal, k.fence, k.answered_at
 from calls k
