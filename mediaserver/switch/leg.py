@@ -180,6 +180,20 @@ class SwitchLeg:
 
     # Supervision's side
 
+    @property
+    def arrived_ms(self) -> int:
+        """When audio last came from the callee's line, in ms since the leg began; 0 before the first."""
+        return self._arrived // SAMPLES_PER_MS
+
+    def announce(self, mulaw: bytes) -> bool:
+        """Have the callee hear a short sound that is not the agent's: no offset moves. Whether it was sent: not while anything plays."""
+        now = self._now()
+        if self._closed or self._playout.heard(now) < self._playout.queued:
+            return False
+        self._guarded(self._parts.send, self._parts.codec.media(mulaw))
+        self._tell_taps(lambda tap: tap.agent(now, mulaw))
+        return True
+
     def add_tap(self, tap: Tap) -> None:
         """From now on `tap` is given both sides of the call."""
         self._taps.append(tap)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mediaserver.switch import mulaw
+from mediaserver.switch.track import Track
 
 log = logging.getLogger(__name__)
 
@@ -72,33 +73,6 @@ class RecordingWriter:
             recorder.write(left, right, last)
 
 
-class _Track:
-    """One channel's audio that is not settled yet. Positions in samples since the leg began."""
-
-    def __init__(self) -> None:
-        self._start = 0
-        self._audio = bytearray()
-
-    @property
-    def end(self) -> int:
-        return self._start + len(self._audio)
-
-    def put(self, at: int, audio: bytes) -> None:
-        """Lay `audio` at `at`, with silence before it; behind what is there, should that reach further."""
-        self._audio += bytes([mulaw.SILENCE]) * (at - self.end) + audio
-
-    def cut(self, at: int) -> None:
-        del self._audio[max(0, at - self._start) :]
-
-    def take(self, end: int) -> bytes:
-        """All up to `end`, filled with silence where there is nothing."""
-        self.put(end, b"")
-        taken = bytes(self._audio[: end - self._start])
-        del self._audio[: end - self._start]
-        self._start = end
-        return taken
-
-
 class Recorder:
     """A tap that records one call to `path`. `failure`: why the recording is incomplete, None while all is well."""
 
@@ -106,7 +80,7 @@ class Recorder:
         self.path = path
         self.failure: str | None = None
         self._writer = writer
-        self._callee, self._agent = _Track(), _Track()
+        self._callee, self._agent = Track(), Track()
         self._settled = 0
         self._written = 0  # bytes of audio in the file
         self._done: Future[None] = Future()

@@ -1,0 +1,384 @@
+"""One call in progress, as supervisors see it and act on it.
+
+The conversation tells it what happens (`agent_runtime.supervision.Watcher`), doors bring pages and commands, and everything that is told
+goes to all pages that are open. Runs on the event loop; a page that fails is let go, and the call goes on.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from agent_runtime.calls import Speaker
+from agent_runtime.sentiment import sentiment
+from agent_runtime.supervision import AgentState, Caption, NextStep, NotPossible, Supervised
+from mediaserver.supervision.listener import Listener
+from mediaserver.supervision.microphone import Microphone
+from mediaserver.supervision.protocol import (
+    CallFacts,
+    CaptionTold,
+    HeldTold,
+    ListenersTold,
+    NextTold,
+    NoteTold,
+    OverTold,
+    StateTold,
+    Told,
+    Welcome,
+    audio_frame,
+)
+from mediaserver.supervision.stuck import Condition, stuck
+from mediaserver.supervision.tone import TONE, ListeningTone
+from mediaserver.switch.boundary import contained
+from mediaserver.switch.feed import Feed
+from mediaserver.switch.leg import SwitchLeg
+from mediaserver.switch.playout import SAMPLES_PER_MS
+from mediaserver.switch.switch import Switch
+
+log = logging.getLogger(__name__)
+
+GIVE_BACK_AFTER_S = 5.0
+MOST_TURNS = 1000  # whose captions are kept for pages that come later
+MOST_NOTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """A call just now, as the table `live_calls` has it."""
+
+    call_id: int
+    agent_state: str
+    step: str
+    line_speaker: str | None
+    line_text: str
+    line_final: bool
+    quiet_since: datetime | None
+    sentiment: float | None
+    held_by: str | None
+    listeners: int
+    stuck: str
+
+
+@dataclass(slots=True)
+class _Held:
+    """A supervisor has the call. `connection`: None after it was lost, until `giving_back`."""
+
+    by: str
+    connection: str | None
+    microphone: Microphone
+    giving_back: asyncio.TimerHandle | None = None
+
+    def wait_no_more(self) -> None:
+        if self.giving_back is not None:
+            self.giving_back.cancel()
+            self.giving_back = None
+
+
+class LiveCall:
+    """Implements `agent_runtime.supervision.Watcher`.
+
+    `tone_every_s`: how often the callee hears that somebody listens; 0: never. `give_back_after_s`: after the connection of whoever has
+    taken the call over was lost. `heard`: called when somebody begins to listen to the audio. `noted`: told what supervisors do, also
+    what happens without a command, such as a call that is given back.
+    """
+
+    def __init__(
+        self,
+        call_id: int,
+        leg: SwitchLeg,
+        switch: Switch,
+        facts: CallFacts,
+        *,
+        tone_every_s: float = 0.0,
+        give_back_after_s: float = GIVE_BACK_AFTER_S,
+        heard: Callable[["LiveCall"], None] = lambda _call: None,
+        noted: Callable[[NoteTold], None] = lambda _note: None,
+    ) -> None:
+        self.call_id = call_id
+        self.facts = facts
+        self._leg, self._switch = leg, switch
+        self._give_back_after_s = give_back_after_s
+        self._tell_heard, self._tell_noted = heard, noted
+        self._tone = ListeningTone(tone_every_s)
+        self._conversation: Supervised | None = None
+        self._listeners: dict[str, Listener] = {}
+        self._feed: Feed | None = None
+        self._held: _Held | None = None
+        self._closed = False
+        self._captions: dict[int, Caption] = {}  # by turn, the one that was told last at the end
+        self._state, self._state_since = AgentState.LISTENING, 0
+        self._next: NextStep | None = None
+        self._notes: deque[NoteTold] = deque(maxlen=MOST_NOTES)
+        self._spoke_ms = 0
+        self._sentiment: float | None = None
+        self._sentiment_due = False
+
+    @property
+    def now_ms(self) -> int:
+        """Ms since the leg began."""
+        return self._leg.now_ms()
+
+    # What the conversation tells: agent_runtime.supervision.Watcher
+
+    @property
+    def reading(self) -> bool:
+        return bool(self._listeners)
+
+    def began(self, conversation: Supervised) -> None:
+        self._conversation = conversation
+
+    def caption(self, caption: Caption) -> None:
+        known = self._captions.pop(caption.turn, None)
+        if caption.text or not caption.final:
+            self._captions[caption.turn] = caption
+        if len(self._captions) > MOST_TURNS:
+            del self._captions[next(iter(self._captions))]
+        if caption.final and Speaker.CALLEE in (caption.speaker, known and known.speaker):
+            self._sentiment_due = True
+        self._spoke_ms = self._leg.now_ms()
+        self._tell(_caption_told(caption))
+
+    def state_is(self, state: AgentState) -> None:
+        self._state, self._state_since = state, self._leg.now_ms()
+        self._tell(StateTold(state.value))
+
+    def next_is(self, following: NextStep) -> None:
+        self._next = following
+        self._tell(_next_told(following))
+
+    # Pages
+
+    def join(self, listener: Listener) -> None:
+        """From now on `listener` is told, and offered audio where it wants some. Send it `welcome` first."""
+        self._listeners[listener.connection] = listener
+        if self._closed:
+            self._close(listener)
+            return
+        self._tell_who_listens()
+        self.listen(listener, listener.audio)
+
+    def leave(self, listener: Listener) -> None:
+        """Its page is gone. One that has not joined is no error."""
+        if self._listeners.pop(listener.connection, None) is None or self._closed:
+            return
+        self.connection_lost(listener.connection)
+        self._tell_who_listens()
+        self._stop_feed_unless_heard()
+
+    def listen(self, listener: Listener, on: bool) -> None:
+        """Whether `listener` is to be offered audio."""
+        listener.audio = on
+        if on and self._feed is None and not self._closed:
+            self._feed = Feed(self._leg.now_ms() * SAMPLES_PER_MS)
+            self._leg.add_tap(self._feed)
+            self._tell_heard(self)
+        self._stop_feed_unless_heard()
+
+    def welcome(self, connection: str, name: str, may: list[str]) -> Welcome:
+        """All that was told so far, for a page that comes in."""
+        return Welcome(
+            connection=connection,
+            name=name,
+            may=may,
+            now_ms=self._leg.now_ms(),
+            call=self.facts,
+            state=self._state.value,
+            next=_next_told(self._next) if self._next is not None else None,
+            held=self._held_told(),
+            listeners=self._names(),
+            captions=[_caption_told(caption) for _, caption in sorted(self._captions.items())],
+            notes=list(self._notes),
+        )
+
+    # What supervisors do
+
+    async def whisper(self, by: str, text: str) -> str:
+        """Tell the agent something for its next turn. Returns what it makes of it. Raises NotPossible."""
+        answer = await self._going_on().whisper(text)
+        self._note("whisper", by, text=text, answer=answer)
+        return answer
+
+    def take_over(self, by: str, connection: str) -> None:
+        """The microphone of `connection`, which `by` has open, replaces the agent; the same person may move to another connection.
+        Raises NotPossible."""
+        conversation = self._going_on()
+        if connection not in self._listeners:
+            raise NotPossible("this page is not connected to the call any more: open it again")
+        held = self._held
+        if held is not None:
+            self._check_holds(held, by)
+            held.wait_no_more()
+            held.connection = connection
+            self._tell(self._held_told())
+            return
+        listener = conversation.take_over(by)
+        self._held = _Held(by, connection, Microphone(self._switch, conversation, listener))
+        self._tell(self._held_told())
+        self._note("take_over", by)
+
+    def microphone(self, connection: str, mulaw: bytes) -> None:
+        """What `connection` says, for the callee. Dropped where it does not hold the call: it may have been on its way."""
+        held = self._held
+        if held is not None and held.connection == connection:
+            contained("what a supervisor said is left out", held.microphone.hear, mulaw)
+
+    def give_back(self, by: str) -> None:
+        """The agent goes on. Raises NotPossible, also where the agent has the call."""
+        self._going_on()
+        if self._held is None:
+            raise NotPossible("the agent has the call already")
+        self._check_holds(self._held, by)
+        self._give_back()
+
+    def connection_lost(self, connection: str) -> None:
+        """The page of `connection` is gone. Did it hold the call, the agent goes on soon, unless the same person comes back before."""
+        held = self._held
+        if held is None or held.connection != connection:
+            return
+        held.connection = None
+        held.giving_back = asyncio.get_running_loop().call_later(self._give_back_after_s, self._give_back)
+        self._tell(self._held_told())
+
+    def hang_up(self, by: str) -> None:
+        """End the call now. Raises NotPossible."""
+        self._going_on().hang_up(by)
+        self._note("hang_up", by)
+
+    def mark(self, by: str, note: str, at_ms: int | None = None) -> int:
+        """Keep `note` at a moment of the call, now if none is given. Returns the moment. Raises NotPossible."""
+        if self._closed:
+            raise NotPossible("the call is over")
+        now = self._leg.now_ms()
+        at = now if at_ms is None else min(max(0, at_ms), now)
+        self._note("mark", by, at_ms=at, text=note)
+        return at
+
+    # What the board and the floor ask
+
+    def status(self) -> LiveStatus:
+        """What the call is like just now."""
+        now = self._leg.now_ms()
+        if self._somebody_speaks():
+            self._spoke_ms = now
+        quiet_ms = now - self._spoke_ms
+        line = next(reversed(self._captions.values()), None)
+        return LiveStatus(
+            call_id=self.call_id,
+            agent_state=self._state.value,
+            step=self._next.step if self._next is not None else "",
+            line_speaker=line.speaker.value if line is not None else None,
+            line_text=line.text if line is not None else "",
+            line_final=line.final if line is not None else True,
+            quiet_since=datetime.now(UTC) - timedelta(milliseconds=quiet_ms) if quiet_ms else None,
+            sentiment=self._callees_sentiment(),
+            held_by=self._held.by if self._held is not None else None,
+            listeners=len(self._listeners),
+            stuck=stuck(Condition(self._state, now - self._state_since, quiet_ms, now - self._leg.arrived_ms)),
+        )
+
+    @property
+    def heard(self) -> bool:
+        """Whether somebody listens to the audio."""
+        return self._feed is not None
+
+    def feed(self) -> None:
+        """Offer what is to be heard by now to all who listen, and sound the tone that tells of them."""
+        if self._feed is None:
+            return
+        now_ms = self._leg.now_ms()
+        for at, callee, agent in self._feed.pieces(now_ms * SAMPLES_PER_MS):
+            frame = audio_frame(at, callee, agent)
+            for listener in list(self._listeners.values()):
+                if not contained("a listener is left out of a call, which goes on: it failed", listener.offer, frame):
+                    self._listeners.pop(listener.connection, None)
+        if self._tone.due(now_ms) and self._between_turns() and self._leg.announce(TONE):
+            self._tone.sounded(now_ms)
+
+    def close(self) -> None:
+        """The call is over: pages are told and closed. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._held is not None:
+            self._held.wait_no_more()
+            self._held.microphone.close()
+            self._held = None
+        for listener in list(self._listeners.values()):
+            self._close(listener)
+        self._stop_feed_unless_heard()
+
+    def _close(self, listener: Listener) -> None:
+        self._listeners.pop(listener.connection, None)
+        contained("a listener could not be closed", listener.close, OverTold())
+
+    def _going_on(self) -> Supervised:
+        if self._closed or self._state is AgentState.OVER:
+            raise NotPossible("the call is over")
+        if self._conversation is None:
+            raise NotPossible("the call has only just begun: try again in a moment")
+        return self._conversation
+
+    def _check_holds(self, held: _Held, by: str) -> None:
+        if held.by != by:
+            raise NotPossible(f"{held.by} has taken the call over")
+
+    def _give_back(self) -> None:
+        held, self._held = self._held, None
+        if held is None:
+            return
+        held.wait_no_more()
+        held.microphone.close()
+        if self._conversation is not None:
+            contained("a call could not be given back to its agent", self._conversation.give_back)
+        self._tell(self._held_told())
+        self._note("give_back", held.by)
+
+    def _note(self, kind: str, by: str, *, at_ms: int | None = None, text: str = "", answer: str = "") -> None:
+        note = NoteTold(kind, by, self._leg.now_ms() if at_ms is None else at_ms, text, answer)
+        self._notes.append(note)
+        self._tell(note)
+        contained("a supervisor's note could not be passed on", self._tell_noted, note)
+
+    def _tell(self, message: Told) -> None:
+        for listener in list(self._listeners.values()):
+            if not contained("a listener is left out of a call, which goes on: it failed", listener.tell, message):
+                self._listeners.pop(listener.connection, None)
+
+    def _tell_who_listens(self) -> None:
+        self._tell(ListenersTold(self._names()))
+
+    def _names(self) -> list[str]:
+        return sorted({listener.name for listener in self._listeners.values()})
+
+    def _held_told(self) -> HeldTold:
+        return HeldTold(self._held.by, self._held.connection) if self._held is not None else HeldTold(None, None)
+
+    def _stop_feed_unless_heard(self) -> None:
+        if self._feed is not None and not any(listener.audio for listener in self._listeners.values()):
+            self._leg.remove_tap(self._feed)
+            self._feed = None
+
+    def _between_turns(self) -> bool:
+        return self._state is AgentState.LISTENING and not self._leg.voice.speaking
+
+    def _somebody_speaks(self) -> bool:
+        callee = self._leg.voice.speaking
+        agent = self._leg.heard_up_to() < self._leg.queued_up_to()
+        return callee or agent if self._held is None else callee or self._held.microphone.speaking
+
+    def _callees_sentiment(self) -> float | None:
+        if self._sentiment_due:
+            self._sentiment_due = False
+            said = [line.text for _, line in sorted(self._captions.items()) if line.speaker is Speaker.CALLEE and line.final]
+            self._sentiment = sentiment(said)[0] if said else None
+        return self._sentiment
+
+
+def _caption_told(caption: Caption) -> CaptionTold:
+    return CaptionTold(caption.turn, caption.speaker.value, caption.text, caption.start_ms, caption.final)
+
+
+def _next_told(following: NextStep) -> NextTold:
+    return NextTold(following.step, following.asks, list(following.ways))
