@@ -1,10 +1,14 @@
-"""The carrier-facing doors of one process, wired into its application: answer, status and stream of the Twilio room."""
+"""The carrier-facing doors of one process, wired into its application: answer, status and stream of the Twilio room, and the stream of
+calls in the browser.
+"""
 
 import logging
+import secrets
 
 from aiohttp import web
 
 from mediaserver.calls import CallHouse
+from mediaserver.carriers.browser.wire import BrowserStream
 from mediaserver.carriers.twilio.wire import TwilioStream
 from mediaserver.media import LiveCalls, MediaDoor
 from mediaserver.switch.switch import Switch
@@ -12,25 +16,32 @@ from mediaserver.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
+BROWSER_STREAM = "/carriers/browser/stream"
 _ATTEMPT = r"{attempt:\d{1,18}}"
 
 
-def setup_carrier_doors(app: web.Application, *, house: CallHouse, switch: Switch, webhooks: Webhooks, drain_s: float) -> LiveCalls:
-    """Add the doors to `app`. When it shuts down, its calls go on for `drain_s` seconds; the switch, the database and the HTTP session must
-    outlive that. Returns the calls in progress.
+def setup_carrier_doors(app: web.Application, *, house: CallHouse, switch: Switch, webhooks: Webhooks | None, drain_s: float) -> LiveCalls:
+    """Add the doors to `app`; `webhooks`: None where there is no carrier but the browser. When it shuts down, its calls go on for `drain_s`
+    seconds; the switch, the database and the HTTP session must outlive that. Returns the calls in progress.
     """
     (house.data_dir / "recordings").mkdir(parents=True, exist_ok=True)
     live = LiveCalls()
-    media = MediaDoor(TwilioStream, switch, house, live, webhooks.check_handshake)
-    app.router.add_post(f"/carriers/twilio/answer/{_ATTEMPT}", webhooks.answer)
-    app.router.add_post(f"/carriers/twilio/status/{_ATTEMPT}", webhooks.status)
-    app.router.add_get("/carriers/twilio/stream", media.stream)
+    if webhooks is not None:
+        media = MediaDoor(TwilioStream, switch, house, live, webhooks.check_handshake)
+        app.router.add_post(f"/carriers/twilio/answer/{_ATTEMPT}", webhooks.answer)
+        app.router.add_post(f"/carriers/twilio/status/{_ATTEMPT}", webhooks.status)
+        app.router.add_get("/carriers/twilio/stream", media.stream)
+    pages = MediaDoor(  # a page signs nothing: its token is the right to its call
+        lambda: BrowserStream(f"browser-{secrets.token_hex(8)}"), switch, house, live, check_handshake=lambda request: None
+    )
+    app.router.add_get(BROWSER_STREAM, pages.stream)
 
     async def drain(_app: web.Application) -> None:
         if len(live):
             log.info("%d calls go on for up to %.0f s before this process stops", len(live), drain_s)
         await live.drain(drain_s)
-        await webhooks.close()
+        if webhooks is not None:
+            await webhooks.close()
 
     app.on_shutdown.append(drain)
     return live

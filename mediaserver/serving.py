@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,17 @@ from agent_runtime.engines import EngineUnavailable
 from agent_runtime.local.engines import VOICE, LocalEngines
 from agent_runtime.pipeline import quiet_pipecat_logs, warm_up
 from agent_runtime.providers import Services
+from db import browser_line
 from db.database import Database
 from db.embedded import attached_url
 from db.queries import load
+from dialer.carrier import Carrier
 from dialer.loop import DialerLoop, Process
 from mediaserver.api import setup_api
+from mediaserver.api.routes import BrowserCalls
 from mediaserver.calls import CallHouse
 from mediaserver.carrier_doors import setup_carrier_doors
+from mediaserver.carriers.browser.carrier import BrowserCarrier, ensure_line
 from mediaserver.carriers.twilio.rest import TwilioCarrier
 from mediaserver.carriers.twilio.signature import Signatures
 from mediaserver.greetings import Greetings
@@ -98,6 +102,8 @@ class _Parts:
     database: Database
     switch: Switch
     carrier: TwilioCarrier | None
+    carriers: Mapping[str, Carrier]
+    browser_line: int
     urls: CarrierUrls
     greetings: Greetings
     services: Services
@@ -124,9 +130,12 @@ async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Data
     await greetings.forget_old()
     ahead = asyncio.create_task(greetings.speak_ahead(), name="speak ahead")
     stack.callback(ahead.cancel)
-    carriers = {ACCOUNT: carrier} if carrier is not None else {}
+    carriers: dict[str, Carrier] = {browser_line.ACCOUNT: BrowserCarrier(database)}
+    if carrier is not None:
+        carriers[ACCOUNT] = carrier
+    line = await ensure_line(database)
     loop = DialerLoop(database, carriers, process, urls, on_requested=greetings.prepare)
-    return _Parts(database, switch, carrier, urls, greetings, services, loop, process)
+    return _Parts(database, switch, carrier, carriers, line, urls, greetings, services, loop, process)
 
 
 def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
@@ -135,15 +144,15 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
     house = CallHouse(
         db=parts.database,
         process_id=parts.process.id,
-        carriers={ACCOUNT: parts.carrier} if parts.carrier is not None else {},
+        carriers=parts.carriers,
         converse=lambda leg, brief, actions: converse(leg, brief, parts.services, actions),
         greeting=parts.greetings.find,
         data_dir=settings.data_dir,
     )
-    live = LiveCalls()
+    webhooks = None
     if parts.carrier is not None:
         webhooks = Webhooks(parts.database, parts.carrier, parts.urls, Signatures(settings.twilio_auth_token))
-        live = setup_carrier_doors(app, house=house, switch=parts.switch, webhooks=webhooks, drain_s=settings.drain_s)
+    live = setup_carrier_doors(app, house=house, switch=parts.switch, webhooks=webhooks, drain_s=settings.drain_s)
     setup_health(app, database=parts.database, live=live, switch=parts.switch)
     test_calls = parts.loop.place_test_call if parts.carrier is not None else None
     setup_api(
@@ -152,6 +161,7 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         settings=settings,
         nudge=parts.loop.nudge,
         place_test_call=test_calls,
+        browser=BrowserCalls(parts.browser_line, parts.loop.place_test_call),
         speak_greeting=parts.greetings.speak if parts.greetings.has_voice else None,
     )
     return live

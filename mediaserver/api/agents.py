@@ -80,7 +80,7 @@ async def list_agents(asked: Asked[PageQuery, None]) -> Page[AgentAnswer]:
 
 async def get_agent(asked: Asked[None, None]) -> AgentAnswer:
     """One agent with its newest definition."""
-    return _readable(await _found(asked))
+    return _readable(await found_agent(asked))
 
 
 async def create_agent(asked: Asked[None, NewAgent]) -> AgentAnswer:
@@ -97,7 +97,7 @@ async def create_agent(asked: Asked[None, NewAgent]) -> AgentAnswer:
 
 async def change_agent(asked: Asked[None, AgentChange]) -> AgentAnswer:
     """Makes the agent's next version; campaigns take it when they are edited, or made."""
-    current, body = await _found(asked), asked.body
+    current, body = await found_agent(asked), asked.body
     definition = current.definition if body.definition is None else body.definition
     agent = Agent.from_dict(definition | {"name": body.name or current.name})
     async with asked.database.transaction() as connection:
@@ -115,7 +115,7 @@ async def change_agent(asked: Asked[None, AgentChange]) -> AgentAnswer:
 
 async def delete_agent(asked: Asked[None, None]) -> None:
     """Takes an agent out of the list, unless a campaign that is not over uses it."""
-    current = await _found(asked)
+    current = await found_agent(asked)
     async with asked.database.transaction() as connection:
         if await _queries.delete_agent(connection, id=current.id) is None:
             raise Problem(409, await _in_use(connection, current.id))
@@ -124,7 +124,7 @@ async def delete_agent(asked: Asked[None, None]) -> None:
 
 async def test_call(asked: Asked[None, NewTestCall]) -> TestCallAnswer:
     """Calls a number with this agent, at once, under the same do-not-call and rate gates as any campaign: 409 says which is closed."""
-    agent, body = await _found(asked), asked.body
+    agent, body = await found_agent(asked), asked.body
     wanted = TrialCall(
         agent_id=agent.id,
         phone_number_id=await _line(asked),
@@ -133,7 +133,7 @@ async def test_call(asked: Asked[None, NewTestCall]) -> TestCallAnswer:
         variables=body.variables,
         ring_timeout_s=body.ring_timeout_s,
     )
-    _check_variables(Agent.from_dict(agent.definition), wanted)
+    check_variables(agent, wanted)
     if asked.house.place_test_call is None:
         raise Problem(
             409, "this media server has no carrier to call through: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, and start it again"
@@ -155,9 +155,10 @@ async def _line(asked: Asked[None, NewTestCall]) -> int:
     return int(given)
 
 
-def _check_variables(agent: Agent, wanted: TrialCall) -> None:
+def check_variables(agent: AgentRow, wanted: TrialCall) -> None:
+    """Refuses a call that lacks a variable of the agent's texts."""
     given = {**wanted.variables, "phone_number": wanted.number, "contact_name": wanted.contact_name}
-    missing = [name for name, needed in agent.variables().items() if needed and not given.get(name, "").strip()]
+    missing = [name for name, needed in Agent.from_dict(agent.definition).variables().items() if needed and not given.get(name, "").strip()]
     if missing:
         said = f"the agent's texts need {', '.join(missing)}: fill them in"
         raise Problem(422, said, {"variables": said})
@@ -170,7 +171,8 @@ async def _in_use(connection: Connection, agent_id: int) -> str:
     return f"a campaign that is not over uses this agent ({', '.join(names[:NAMED])}{more}): give it another one, or cancel it first"
 
 
-async def _found(asked: Asked[Any, Any]) -> AgentRow:
+async def found_agent(asked: Asked[Any, Any]) -> AgentRow:
+    """The agent of the path; 404 where there is none."""
     row: AgentRow | None = await _queries.get_agent(asked.database.pool, id=asked.id("agent_id"))
     if row is None:
         raise Problem(404, f"there is no agent {asked.id('agent_id')}")

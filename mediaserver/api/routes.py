@@ -31,10 +31,19 @@ B = TypeVar("B", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserCalls:
+    """How calls in the browser are begun: on which line, and by `DialerLoop.place_test_call`."""
+
+    line_id: int
+    place: PlaceTestCall
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
     `nudge`: tells the dialer loop, after each command, that it may have something to do. `place_test_call`: of this process's loop, as
-    `DialerLoop.place_test_call`; None where it has no carrier. `speak_greeting`: as `Greetings.speak`; None where it has no voice."""
+    `DialerLoop.place_test_call`; None where it has no carrier. `speak_greeting`: as `Greetings.speak`; None where it has no voice.
+    `browser`: None where no page can talk to an agent."""
 
     database: Database
     data_dir: Path
@@ -43,6 +52,7 @@ class House:
     nudge: Callable[[], None] = lambda: None
     place_test_call: PlaceTestCall | None = None
     speak_greeting: SpeakGreeting | None = None
+    browser: BrowserCalls | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,26 @@ import msgspec
 from aiohttp import web
 
 from db.database import Database
-from mediaserver.api import agents, calls, campaigns, contacts, forecast, greeting, people, phone_numbers, sign_in, suppressions
+from mediaserver.api import (
+    agents,
+    browser_calls,
+    calls,
+    campaigns,
+    contacts,
+    forecast,
+    greeting,
+    people,
+    phone_numbers,
+    sign_in,
+    suppressions,
+)
 from mediaserver.api.openapi import document
-from mediaserver.api.routes import PREFIX, House, PlaceTestCall, Route, SpeakGreeting, nothing_here, served
+from mediaserver.api.routes import PREFIX, BrowserCalls, House, PlaceTestCall, Route, SpeakGreeting, nothing_here, served
 from mediaserver.settings import Settings
 
 ROUTES: tuple[Route, ...] = (
     *agents.ROUTES,
+    *browser_calls.ROUTES,
     *greeting.ROUTES,
     *phone_numbers.ROUTES,
     *campaigns.ROUTES,
@@ -32,13 +45,14 @@ def setup_api(
     nudge: Callable[[], None] = lambda: None,
     place_test_call: PlaceTestCall | None = None,
     speak_greeting: SpeakGreeting | None = None,
+    browser: BrowserCalls | None = None,
 ) -> None:
     """Add /api/v1, its OpenAPI document and the pages for signing in and out to `app`.
 
     `nudge` is called after each command: the dialer loop may have something to do. `place_test_call`: of that loop, where it has a carrier.
-    `speak_greeting`: with the voice that calls have, where this process has one.
+    `speak_greeting`: with the voice that calls have, where this process has one. `browser`: how calls in the browser are begun.
     """
-    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call, speak_greeting)
+    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call, speak_greeting, browser)
     sign_in.setup_sign_in(app, house)
     for route in ROUTES:
         app.router.add_route(route.method, route.pattern, served(route, house))
