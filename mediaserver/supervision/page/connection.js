@@ -1,0 +1,160 @@
+/* The page's way to the media server: commands of the API, and the live websocket, which comes back by itself. */
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 5000;
+const SILENT_MS = 5000; // a socket that was to bring sound and brought nothing for so long is dead
+
+/* What the server refused, in its own words. */
+export class Refused extends Error {
+    constructor(status, message) {
+        super(message);
+        this.status = status;
+    }
+}
+
+/* Asks the API; returns what it answered. Throws Refused, or TypeError where it can't be reached. */
+export async function ask(method, path, body) {
+    const answer = await fetch(`/api/v1${path}`, {
+        method,
+        headers: { "X-Callwright": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+        body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Refused(answer.status, said.detail ?? said.title ?? `the server answered ${answer.status}`);
+    return said;
+}
+
+/* What to tell a person about `error`, whatever a command threw. */
+export function inWords(error) {
+    const said = error instanceof TypeError ? "the server can't be reached; try again" : error.message;
+    return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
+/* The number of the call that this page is about, from its address: /live/17 or /talk/17. */
+export function callOfThisPage() {
+    return location.pathname.split("/").filter(Boolean).at(-1);
+}
+
+export function socketAddress(path) {
+    const address = new URL(path, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    return address;
+}
+
+/* How long to wait before try number `tries` (from 0): twice as long each time, and never all pages at once. */
+export function backOff(tries) {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
+    return longest * (0.5 + Math.random() / 2);
+}
+
+/* The live websocket of one call. Handlers: `told(message)`, `heard(buffer)`, `became(state, why)`, where state is connecting, live,
+   reconnecting, signed-out, refused or over; the last three are final. */
+export class Connection {
+    constructor(call, handlers) {
+        this.call = call;
+        this.handlers = handlers;
+        this.tries = 0;
+        this.final = false;
+        this.listening = false;
+        this.socket = null;
+        this.leaving = null; // while it is found out why the server refuses this page
+        window.addEventListener("offline", () => this.socket?.close());
+        window.addEventListener("online", () => this.#hurry?.());
+    }
+
+    #hurry = null;
+
+    /* Runs until the call is over or the page may not be connected any more. `patient`: the call may not have begun yet. */
+    async run({ patient = false } = {}) {
+        this.handlers.became("connecting");
+        while (!this.final) {
+            try {
+                const { grant } = await ask("POST", `/live/${this.call}/grant`);
+                await this.#connected(grant);
+                await this.leaving;
+            } catch (error) {
+                this.#failed(error, patient && this.tries < 20);
+            }
+            if (this.final) return;
+            this.handlers.became("reconnecting");
+            await this.#wait(backOff(this.tries));
+            this.tries += 1;
+        }
+    }
+
+    /* Asks for sound, or for none; remembered over reconnections. */
+    listen(on) {
+        this.listening = on;
+        this.#send(JSON.stringify({ type: "listen", on }));
+    }
+
+    /* The microphone's mu-law. */
+    speak(mulaw) {
+        this.#send(mulaw);
+    }
+
+    /* No more reconnections: the call is over as far as this page is concerned. */
+    end(state, why) {
+        if (this.final) return;
+        this.final = true;
+        this.handlers.became(state, why);
+        this.socket?.close();
+    }
+
+    #send(frame) {
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(frame);
+    }
+
+    /* Resolves when the socket has closed. */
+    #connected(grant) {
+        const socket = (this.socket = new WebSocket(socketAddress(`/live/${this.call}/stream`)));
+        socket.binaryType = "arraybuffer";
+        let latest = performance.now();
+        const watch = setInterval(() => {
+            if (this.listening && performance.now() - latest > SILENT_MS) socket.close();
+        }, 1000);
+        socket.onopen = () => socket.send(JSON.stringify({ type: "grant", grant }));
+        socket.onmessage = ({ data }) => {
+            latest = performance.now();
+            if (typeof data === "string") this.#told(JSON.parse(data));
+            else this.handlers.heard(data);
+        };
+        return new Promise((closed) => {
+            socket.onclose = () => {
+                clearInterval(watch);
+                closed();
+            };
+        });
+    }
+
+    #told(message) {
+        if (message.type === "welcome") {
+            this.tries = 0;
+            this.handlers.became("live");
+            this.listen(this.listening);
+        }
+        this.handlers.told(message);
+        if (message.type === "over") this.end("over", message.reason);
+        if (message.type === "refused" && !message.again) this.leaving = this.#refused(message.why);
+    }
+
+    /* Signed out meanwhile, or not allowed any more. */
+    async #refused(why) {
+        const gone = await ask("GET", "/me").then(() => false, (error) => error.status === 401);
+        this.end(gone ? "signed-out" : "refused", why);
+    }
+
+    #failed(error, mayBegin) {
+        if (!(error instanceof Refused)) return; // the network: try again
+        if (error.status === 401) this.end("signed-out");
+        else if (error.status === 403) this.end("refused", error.message);
+        else if (error.status === 404 && !mayBegin) this.end("over");
+    }
+
+    #wait(ms) {
+        return new Promise((done) => {
+            this.#hurry = done;
+            setTimeout(done, ms);
+        });
+    }
+}
