@@ -11,6 +11,7 @@ st.navigation(
     {
         "Calling": [
             st.Page("views/campaigns.py", title="Campaigns", icon=":material/campaign:", default=True),
+            st.Page("views/live.py", title="Live", icon=":material/hearing:"),
             st.Page("views/new_campaign.py", title="New campaign", icon=":material/add_circle:"),
             st.Page("views/campaign.py", title="Campaign", url_path="campaign", visibility="hidden"),
             st.Page("views/call.py", title="Call", url_path="call", visibility="hidden"),

@@ -77,6 +77,18 @@ SENTIMENT = {
     "negative": Word("Negative", ":material/sentiment_dissatisfied:", "orange"),
 }
 
+SPEAKER = {"agent": "Agent", "supervisor": "Supervisor"}  # the callee goes by name
+
+AGENT_STATE = {
+    "speaking": Word("Agent speaks", ":material/record_voice_over:", "blue"),
+    "listening": Word("Agent listens", ":material/hearing:", "green"),
+    "thinking": Word("Agent thinks", ":material/more_horiz:", "gray"),
+    "mailbox": Word("At a mailbox", ":material/voicemail:", "gray"),
+    "away": Word("Agent is away", ":material/support_agent:", "orange"),
+    "ending": Word("Agent says goodbye", ":material/waving_hand:", "gray"),
+    "over": Word("Just over", ":material/call_end:", "gray"),
+}
+
 GATE = {
     "queue": "Next in the queue: called when a line is free",
     "retry_delay": "Waiting for the time of the next try",
@@ -111,6 +123,7 @@ END_REASON = {
     "hung_up": "The callee hung up before the conversation was done",
     "line_lost": "The line was lost",
     "time_limit": "The call reached its time limit",
+    "supervisor": "A supervisor ended the call",
     "failed": "A fault on our side ended it",
     "throttled": "The carrier wanted fewer requests at once",
     "nothing_sent": "The carrier could not be reached",

@@ -108,11 +108,14 @@ class Conversation {
                 if (!String(window.getSelection())) this.seek(turn.start_ms / 1000);
             });
         }
-        head.append(element("span", "name", turn.name), at);
+        const name = element("span", "name", turn.name);
+        if (turn.icon) name.prepend(icon(turn.icon));
+        head.append(name, at);
         if (turn.latency) head.append(element("span", "latency", turn.latency));
         const text = element("p", "text", turn.text);
         if (turn.cut_off) text.append(" ", element("span", "cut", "cut off here"));
-        item.append(head, text);
+        item.append(head);
+        if (turn.text) item.append(text);
         return item;
     }
 
@@ -194,9 +197,10 @@ class Conversation {
     }
 }
 
-/* The turn that is spoken at a place; in a silence the last one that was; -1 before the first. Where both speak, who began later. */
+/* The turn that is spoken at a place; in a silence the last one that was; -1 before the first. Where both speak, who began later.
+   Notes between the turns are not spoken. */
 function spoken(turns, atMs) {
-    const begun = (turn) => turn.start_ms <= atMs + ALMOST_MS;
+    const begun = (turn) => turn.speaker !== "note" && turn.start_ms <= atMs + ALMOST_MS;
     const now = turns.findLastIndex((turn) => begun(turn) && atMs < turn.end_ms);
     return now >= 0 ? now : turns.findLastIndex(begun);
 }
@@ -220,6 +224,13 @@ function bringIntoView(list, item) {
 function clock(seconds) {
     const whole = Math.floor(seconds);
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+function icon(symbol) {
+    const made = element("span", "icon", symbol);
+    made.ariaHidden = "true";
+    made.translate = false;
+    return made;
 }
 
 function element(tag, className, text = "") {

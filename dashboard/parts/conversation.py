@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.parts.player import NoRecording, Recording
-from dashboard.parts.transcript import turn_lines
+from dashboard.parts.transcript import conversation_lines
 from dashboard.rows import Call
-from db.rows import TurnRow
+from db.rows import CallEventRow, TurnRow
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -23,12 +23,13 @@ _component = st.components.v2.component(
 )
 
 
-def conversation(call: Call, turns: Sequence[TurnRow], recording: Recording | NoRecording) -> None:
-    """The recording and the turns; in words, why there is no recording, and why no words."""
+def conversation(call: Call, turns: Sequence[TurnRow], events: Sequence[CallEventRow], recording: Recording | NoRecording) -> None:
+    """The recording, the turns and what supervisors did; in words, why there is no recording, and why no words."""
     heard = recording.drawn() if isinstance(recording, Recording) else None
-    if heard or turns:
-        callee = call.contact_name or "Callee"
-        _component(key=f"conversation_{call.id}", data={"callee": callee, "turns": turn_lines(turns, callee), "recording": heard})
+    callee = call.contact_name or "Callee"
+    lines = conversation_lines(turns, events, callee)
+    if heard or lines:
+        _component(key=f"conversation_{call.id}", data={"callee": callee, "turns": lines, "recording": heard})
     if isinstance(recording, NoRecording) and recording.why:
         st.caption(recording.why)
     if not turns:

@@ -40,6 +40,11 @@ class Person:
         return self.role != "viewer"
 
     @property
+    def may_supervise(self) -> bool:
+        """May listen to live calls, whisper and take over."""
+        return self.role in ("supervisor", "admin")
+
+    @property
     def sees_numbers(self) -> bool:
         """Sees phone numbers in full."""
         return self.role != "viewer"
@@ -122,7 +127,9 @@ def say_and_rerun(done: str) -> None:
 
 
 def shown_number(person: Person, number: str) -> str:
-    """The number; for a viewer only its last two digits."""
+    """The number; for a viewer only its last two digits. Of a call that an operator makes in the browser: that it is one."""
+    if number.startswith("browser:"):
+        return "In the browser"
     return number if person.sees_numbers else "•••••" + number[-2:]
 
 

@@ -46,7 +46,8 @@ def collected(call: Call, there: tzinfo) -> dict[str, str]:
 def _ending(call: Call) -> None:
     shown = word(OUTCOME, call.outcome)
     reason = END_REASON.get(call.end_reason or "") or plain(call.end_reason or "")
-    by = f" (ended by {ENDED_BY.get(call.ended_by, plain(call.ended_by))})" if call.ended_by else ""
+    named = call.end_reason == "supervisor"  # these words say who
+    by = f" (ended by {ENDED_BY.get(call.ended_by, plain(call.ended_by))})" if call.ended_by and not named else ""
     st.markdown(f"**{md(reason or shown.label)}**{by}")
     if shown.means and not reason:
         st.caption(shown.means)

@@ -23,15 +23,20 @@ EVENTS = {
     ("agent", "callback"): "Asked to be called back",
     ("agent", "brain_too_slow"): "The agent's model was too slow",
     ("agent", "service_failed"): "A service of the agent failed",
+    ("operator", "whisper"): "A whisper to the agent",
+    ("operator", "take_over"): "Taken over by a supervisor",
+    ("operator", "give_back"): "Given back to the agent",
+    ("operator", "hang_up"): "A supervisor hung up",
+    ("operator", "mark"): "A moment was marked",
 }
 _SOURCES = {"dialer": "our dialer", "carrier": "the carrier", "agent": "the agent", "operator": "an operator"}
 _FIRST = ("who", "outcome")  # the parts that say the most
-_ELSEWHERE = ("at", "carrier_call_id")  # parts of an event that the page shows in another place
+_ELSEWHERE = ("at", "by", "carrier_call_id")  # parts of an event that the page shows in another place
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline. `told_by`: dialer, carrier, agent or operator; `detail`: for people, empty for none."""
+    """One line of the timeline. `told_by`: dialer, carrier, agent, operator or a person's name; `detail`: for people, empty for none."""
 
     at: datetime
     what: str
@@ -47,7 +52,7 @@ def moments(call: Call, events: Sequence[CallEventRow]) -> list[Moment]:
         found.append(Moment(call.answered_at + timedelta(milliseconds=call.first_word_ms), "The agent's first word", "agent"))
     for event in events:
         what = EVENTS.get((event.source, event.kind)) or plain(event.kind)
-        found.append(Moment(event.at, what, event.source, _detail(event.detail)))
+        found.append(Moment(event.at, what, str(event.detail.get("by") or event.source), _detail(event.detail)))
     return sorted(found, key=lambda moment: moment.at)
 
 
@@ -86,8 +91,10 @@ def _told(name: str, value: Any) -> str:
             return f"at {offset(int(value))}"
         case "duration_s":
             return f"{value} s long"
-        case "evidence":
+        case "evidence" | "note":
             return str(value)
+        case "text":
+            return f"“{value}”"
         case _ if isinstance(value, bool):
             return f"{plain(name)}: {'yes' if value else 'no'}"
         case _:

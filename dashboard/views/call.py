@@ -9,6 +9,7 @@ from dashboard.parts import frame
 from dashboard.parts.conversation import conversation
 from dashboard.parts.frame import Person, live, shown_number
 from dashboard.parts.latency import latency
+from dashboard.parts.live_link import listen_link
 from dashboard.parts.player import recording_of
 from dashboard.parts.result import collected, result
 from dashboard.parts.status import badge
@@ -51,18 +52,18 @@ def _follow(person: Person, drawn: Call) -> None:
 
 def _draw(person: Person, call: Call) -> None:
     there = zone(call.timezone, st.context.timezone)
-    turns = data().turns(call.id)
+    turns, events = data().turns(call.id), data().events(call.id)
     _head(person, call, there)
     if call.state == "ended":
         result(call, turns)
     said, known = st.columns([3, 2], gap="large")
     with said:
         st.subheader("Conversation")
-        conversation(call, turns, recording_of(call))
+        conversation(call, turns, events, recording_of(call))
     with known:
         _about(person, call, there)
         latency(call.first_word_ms, turns)
-        timeline(call, data().events(call.id), there)
+        timeline(call, events, there)
 
 
 def _head(person: Person, call: Call, there: tzinfo) -> None:
@@ -79,6 +80,8 @@ def _head(person: Person, call: Call, there: tzinfo) -> None:
     tried = [] if call.campaign_id is None else [f"try {call.try_}"]
     length = [] if call.duration_ms is None else [duration(call.duration_ms)]
     st.caption(" · ".join(md(part) for part in (number, moment(call.requested_at or call.planned_at, there), *tried, *length)))
+    if call.state == "answered":
+        listen_link(person, call.id, call.contact_name or number)
     if call.state != "ended":
         st.caption(f"{md(word(CALL_STATE, call.state).means)} This page follows the call by itself.")
     if not person.sees_numbers:

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import Served, signed_in
 from tests.browser.pages import settled
 from tests.browser.test_pages_look import addresses
+from tests.dashboard.live_calls import add_live_calls
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 GRAVE = ("serious", "critical")
@@ -30,6 +31,7 @@ def every_address(served: Served) -> dict[str, str]:
     """Where each page is, and each part of a page that has parts."""
     return {
         **addresses(served),
+        "live": "/live",
         "agents": "/agents",
         "agent": f"/agent?id={served.house.agent}",
         "phone-numbers": "/phone_numbers",
@@ -42,6 +44,7 @@ def every_address(served: Served) -> dict[str, str]:
 async def test_no_page_has_a_grave_fault(browser: Browser, served: Served) -> None:
     looked_at = {urlsplit(address).path.strip("/") or "campaigns" for address in every_address(served).values()}
     assert looked_at == set(re.findall(r'"views/(\w+)\.py"', APP.read_text())), "a page of the navigation is not looked at"
+    await add_live_calls(served.database_url, served.house)
     context, page = await signed_in(browser, served)
     await context.add_cookies([{"name": "callwright_session", "value": served.api.session("admin"), "url": served.url}])
     places = [(name, address) for address, name in {address: name for name, address in every_address(served).items()}.items()]

@@ -6,10 +6,11 @@ from dashboard.data import data
 from dashboard.parts import progress
 from dashboard.parts.forecast import forecast
 from dashboard.parts.frame import Person, live, shown_number
+from dashboard.parts.live_link import listen_link
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
 from dashboard.times import clock, duration, moment, zone
-from dashboard.words import CALL_STATE, GATE, OUTCOME, md, plain, plural, word
+from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, plain, plural, word
 
 
 def show(person: Person, campaign: Campaign) -> None:
@@ -92,7 +93,9 @@ def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -
             st.page_link("views/call.py", label=f"**{name}**", query_params={"id": str(call.id)}, icon=":material/call:")
             st.markdown(f"{inline(word(CALL_STATE, call.state))} since {md(clock(call.since, there))}")
             if call.last_text:
-                st.caption(f"{'Agent' if call.last_speaker == 'agent' else name}: {md(call.last_text)}")
+                st.caption(f"{SPEAKER.get(call.last_speaker or '', name)}: {md(call.last_text)}")
+            if call.state == "answered":
+                listen_link(person, call.id, call.contact_name or shown_number(person, call.number))
 
 
 def _waiting(campaign: Campaign, reasons: list[Waiting]) -> None:
