@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-import streamlit as st
-
 from dashboard.parts.frame import Person, shown_number
-from dashboard.parts.status import inline
+from dashboard.parts.lines import Line, draw_lines
 from dashboard.rows import CallLine
 from dashboard.times import duration, moment
-from dashboard.words import CALL_STATE, GOAL, OUTCOME, SENTIMENT, WHO, Word, md, plain, word
+from dashboard.words import CALL_STATE, GOAL, OUTCOME, SENTIMENT, WHO, Word, plain, word
 
 # Outcomes whose words already say who was there.
 IMPLIED = {"person": ("human",), "voicemail_message": ("voicemail",), "voicemail_no_message": ("voicemail",)}
@@ -18,27 +16,18 @@ IMPLIED = {"person": ("human",), "voicemail_message": ("voicemail",), "voicemail
 
 def draw_call_lines(person: Person, lines: Sequence[CallLine], there: tzinfo, key: str = "log") -> None:
     """Who, when, how long, and what came of it. `key` tells two lists on one page apart."""
-    with st.container(gap="xsmall"):
-        for line in lines:
-            with st.container(border=True, key=f"call_line_{key}_{line.id}"):
-                _line(person, line, there)
+    draw_lines("Calls", [_line(person, line, there) for line in lines], key=f"call_lines_{key}", view="call")
 
 
-def _line(person: Person, line: CallLine, there: tzinfo) -> None:
+def _line(person: Person, line: CallLine, there: tzinfo) -> Line:
     number = shown_number(person, line.number)
-    called, came_of = st.columns([2, 5], vertical_alignment="center")
-    with called.container(gap=None):
-        st.page_link("views/call.py", label=f"**{md(line.contact_name or number)}**", query_params={"id": str(line.id)})
-        st.caption(f"{md(number)} · try {line.try_}")
-    with came_of.container(gap=None):
-        st.markdown(_result(line))
-        length = "" if line.duration_ms is None else f" · {duration(line.duration_ms)}"
-        st.caption(md(moment(line.at, there)) + length)
+    length = "" if line.duration_ms is None else f" · {duration(line.duration_ms)}"
+    return Line(line.id, line.contact_name or number, f"{number} · try {line.try_}", _result(line), moment(line.at, there) + length)
 
 
-def _result(line: CallLine) -> str:
+def _result(line: CallLine) -> list[Word]:
     if line.state != "ended":
-        return inline(word(CALL_STATE, line.state))
+        return [word(CALL_STATE, line.state)]
     parts = [_outcome(line)]
     parts += [word(WHO, line.who)] if line.who and line.who not in IMPLIED.get(line.outcome or "", ()) else []
     if line.goal:
@@ -46,7 +35,7 @@ def _result(line: CallLine) -> str:
         parts.append(replace(goal, label=f"Goal {goal.label.lower()}"))
     parts += [word(SENTIMENT, line.sentiment_word)] if line.sentiment_word else []
     parts += [Word("Do not call again", ":material/block:", "red")] if line.opted_out else []
-    return " ".join(inline(part) for part in parts)
+    return parts
 
 
 def _outcome(line: CallLine) -> Word:

@@ -56,9 +56,9 @@ def why(person: Person, campaign: Campaign, contact: ContactLine) -> None:
     if answer:
         _now(answer, there)
     st.markdown("**Calls**")
-    lines = data().calls_of_contact(campaign.id, contact.id)
-    draw_call_lines(person, lines, there, key="why")
-    if not lines:
+    if lines := data().calls_of_contact(campaign.id, contact.id):
+        draw_call_lines(person, lines, there, key="why")
+    else:
         st.caption("Not called so far.")
     if history := data().verdicts(contact.id):
         st.markdown("**What was decided before**")

@@ -51,7 +51,7 @@ async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served:
     assert faults == []
 
 
-async def test_a_half_written_search_and_ticked_boxes_survive_the_live_refresh(browser: Browser, served: Served) -> None:
+async def test_ticks_and_focus_survive_the_live_refresh_and_a_dialog(browser: Browser, served: Served) -> None:
     context, page = await signed_in(browser, served)
     frames = Frames(page)
     await page.goto(f"{served.url}/campaign?id={served.house.campaigns['in_progress']}&tab=Contacts")
@@ -64,6 +64,15 @@ async def test_a_half_written_search_and_ticked_boxes_survive_the_live_refresh(b
     await frames.another()
     await settled(page)
     await expect(box).to_be_checked()
+    await expect(box).to_be_focused()
+    await page.get_by_text("Tick all on this page").click()
+    await expect(page.get_by_text("25 contacts ticked")).to_be_visible()
+    await page.get_by_role("button", name="Why? Radia Perlman").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text("Dropped")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Why? Radia Perlman")).to_be_focused()
     await context.close()
 
 

@@ -1,6 +1,7 @@
 """The dashboard's pages run in this process by Streamlit's own AppTest, on a real database."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,17 @@ class Dashboard:
     async def draw(self, page: AppTest) -> AppTest:
         """Draws the page anew, with what was clicked and typed."""
         await asyncio.to_thread(page.run)
+        assert [exception.message for exception in page.exception] == []
+        return page
+
+    async def press(self, page: AppTest, key: str, event: str, value: object) -> AppTest:
+        """Draws the page anew as after a press on what the component of that key draws. AppTest has no hands for components: the
+        browser's message is made here."""
+        (pressed,) = (each for each in page.get("bidi_component") if each.key == key)
+        states = page._tree.get_widget_states()
+        told = json.dumps([{"event": event, "value": value}])
+        states.widgets.add(id=f"$$STREAMLIT_INTERNAL_KEY_{pressed.proto.id}__events", json_trigger_value=told)
+        await asyncio.to_thread(page._run, states)
         assert [exception.message for exception in page.exception] == []
         return page
 
@@ -91,6 +103,17 @@ async def kept(house: HasDatabase, question: str, *values: object) -> Any:
         return await database.fetchval(question, *values)
     finally:
         await database.close()
+
+
+def lines_of(page: AppTest, label: str) -> list[str]:
+    """The lines of the list of that name, each as it is read: name, what stands beside it, badges, what there is to tell."""
+    lists = [json.loads(each.proto.json) for each in page.get("bidi_component")]
+    return [
+        " | ".join([line["name"], line["beside"], *(badge["label"] for badge in line["badges"]), line["told"]])
+        for each in lists
+        if each.get("label") == label
+        for line in each["lines"]
+    ]
 
 
 def labels(page: AppTest) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.parts import actions
-from tests.dashboard.conftest import Dashboard, kept, labels, shown
+from tests.dashboard.conftest import Dashboard, kept, labels, lines_of, shown
 from tests.dashboard.seed import House, add_ground
 
 
@@ -128,25 +128,26 @@ async def test_settings_of_a_running_campaign_are_shown_with_the_reason_and_thos
 
 async def test_contacts_are_searched_filtered_and_paged(dashboard: Dashboard, house: House) -> None:
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
-    assert len([box for box in page.checkbox if str(box.key).startswith("tick_")]) == 25
+    assert len(lines_of(page, "Contacts")) == 25
     next(button for button in page.button if button.label == "Next").click()
     await dashboard.draw(page)
     assert "Contacts 26 to 40" in shown(page)
     page.text_input(key="contact_search").set_value("lovelace")
     await dashboard.draw(page)
-    found = [box.label for box in page.checkbox if str(box.key).startswith("tick_")]
+    found = lines_of(page, "Contacts")
     assert found
-    assert all("Lovelace" in label for label in found)
+    assert all("Lovelace" in line for line in found)
 
 
 async def test_retry_is_sent_for_the_failed_contacts_that_are_ticked(dashboard: Dashboard, house: House) -> None:
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
     failed, done = house.contacts[6], house.contacts[0]
-    page.checkbox(key=f"tick_0_{failed}").check()
-    page.checkbox(key=f"tick_0_{done}").check()
+    page.session_state["contact_lines_0"] = {"ticked": [failed, done]}
     await dashboard.draw(page)
+    assert "2 contacts ticked" in shown(page)
     page.button(key="retry").click()
     await dashboard.draw(page)
+    assert "Tick contacts to retry, skip or remove them" in shown(page)
     assert dashboard.api.received == [("POST", f"/contacts/{failed}/retry")]
     assert await kept(dashboard, "select status from contacts where id = $1", failed) == "pending"
 
@@ -155,11 +156,26 @@ async def test_the_call_log_is_filtered_and_says_when_nothing_fits(dashboard: Da
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Call Log")
     page.selectbox(key="log_outcome").set_value("busy")
     await dashboard.draw(page)
-    assert ":material/phone_paused: Busy" in shown(page)
-    assert "Goal met" not in shown(page)
+    calls = lines_of(page, "Calls")
+    assert calls
+    assert all("| Busy |" in line and "Goal" not in line for line in calls)
     page.selectbox(key="log_goal").set_value("met")
     await dashboard.draw(page)
     assert "No call fits" in shown(page)
+
+
+async def test_a_line_of_the_call_log_tells_who_what_came_of_it_when_and_how_long_and_leads_to_the_call(
+    dashboard: Dashboard, house: House
+) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Call Log")
+    lines = lines_of(page, "Calls")
+    assert lines[0].startswith("Dennis ")
+    assert "| Talking |" in lines[0]
+    (talked,) = (line for line in lines if line.startswith("Ada Lovelace"))
+    assert "| +14155550200 · try 1 | Talked to a person | Goal met | Positive | " in talked
+    assert talked.endswith(" · 19 s")
+    await dashboard.press(page, "call_lines_log", "opened", house.talked)
+    assert page.title[0].value == "Ada Lovelace"
 
 
 async def test_a_campaign_without_calls_says_when_there_will_be_some(dashboard: Dashboard, house: House) -> None:
@@ -291,8 +307,7 @@ async def test_why_a_contact_was_not_called_is_told_in_words_and_gate_by_gate(da
     )
     await kept(dashboard, saw, contact, "frequency_cap")
     page = await dashboard.open("campaign", id=str(running), tab="Contacts")
-    page.button(key=f"why_{contact}").click()
-    await dashboard.draw(page)
+    await dashboard.press(page, "contact_lines_0", "asked", contact)
     words = shown(page)
     assert "the media server has no running process that could make calls" in words
     assert "- **Lines of the media server** :material/schedule: waits: no running process" in words
@@ -306,7 +321,6 @@ async def test_why_a_contact_was_not_called_is_told_in_words_and_gate_by_gate(da
 async def test_a_viewer_reads_why_without_the_number(dashboard: Dashboard, house: House) -> None:
     await kept(dashboard, "update contacts set name = '' where id = $1 returning id", house.contacts[24])
     page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
-    page.button(key=f"why_{house.contacts[24]}").click()
-    await dashboard.draw(page)
+    await dashboard.press(page, "contact_lines_0", "asked", house.contacts[24])
     assert "This contact" in shown(page)
     assert "+1415555" not in shown(page)

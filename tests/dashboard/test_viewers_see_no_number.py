@@ -28,7 +28,8 @@ async def numbers_on(dashboard: Dashboard, view: str, query: dict[str, str]) -> 
     page = await dashboard.open(view, **query)
     labels = [element.label for element in (*page.button, *page.checkbox, *page.expander)]
     tables = [str(table.value) for table in (*page.dataframe, *page.table)]
-    return CALLEES.findall("\n".join([shown(page), repr(page), *labels, *tables]).replace("\\", ""))
+    components = [each.proto.json for each in page.get("bidi_component")]
+    return CALLEES.findall("\n".join([shown(page), repr(page), *labels, *tables, *components]).replace("\\", ""))
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dashboard.data import data
 from dashboard.parts import confirm
 from dashboard.parts.add_contact import add_contact
 from dashboard.parts.frame import Person, live, say_and_rerun, shown_number
+from dashboard.parts.lines import Line, draw_lines
 from dashboard.parts.paging import Pager
-from dashboard.parts.status import inline
 from dashboard.parts.upload import upload
 from dashboard.parts.why import why
 from dashboard.rows import Campaign, ContactLine
@@ -57,30 +57,33 @@ def _list(person: Person, campaign: Campaign, status: str | None, search: str) -
     if not lines:
         st.info("No contact fits. Change the search or the status above.", icon=":material/search_off:")
     actions = st.container(horizontal=True, vertical_alignment="center")
-    with st.container(gap="xsmall"):
-        chosen = [line for line in lines if _line(person, campaign, line)]
+    if lines:
+        chosen = _lines(person, campaign, lines)
+        if person.may_operate:
+            with actions:
+                _actions(campaign, chosen)
     pager.controls("Contacts")
-    if person.may_operate and lines:
-        with actions:
-            _actions(campaign, lines, chosen)
 
 
-def _line(person: Person, campaign: Campaign, line: ContactLine) -> bool:
-    """Draws one contact; True where it is ticked."""
-    number = md(shown_number(person, line.number))
-    with st.container(border=True, key=f"contact_line_{line.id}"):
-        named, state, asked = st.columns([3, 5, 1.3], vertical_alignment="center")
-        with named:
-            name = f"**{md(line.name)}** · {number}" if line.name else f"**{number}**"
-            ticked = st.checkbox(name, key=_tick_key(line.id)) if person.may_operate else False
-            if not person.may_operate:
-                st.markdown(name)
-        state.markdown(f"{inline(word(CONTACT_STATUS, line.status))} &ensp; {_story(campaign, line)}")
-        if asked.button(
-            "Why?", key=f"why_{line.id}", icon=":material/help:", type="tertiary", help="Why this contact was, or was not, called."
-        ):
+def _lines(person: Person, campaign: Campaign, lines: Sequence[ContactLine]) -> list[ContactLine]:
+    """Draws the contacts, and says why for the one that was asked about; the ones that are ticked."""
+    answer = draw_lines(
+        "Contacts",
+        [_line(person, campaign, line) for line in lines],
+        key=f"contact_lines_{st.session_state.get('tick_turn', 0)}",
+        ticks=person.may_operate,
+        asks="Why this contact was, or was not, called.",
+    )
+    for line in lines:
+        if line.id == answer.asked:
             why(person, campaign, line)
-    return ticked
+    return [line for line in lines if line.id in answer.ticked]
+
+
+def _line(person: Person, campaign: Campaign, line: ContactLine) -> Line:
+    number = shown_number(person, line.number)
+    status = [word(CONTACT_STATUS, line.status)]
+    return Line(line.id, line.name or number, number if line.name else "", status, _story(campaign, line))
 
 
 def _story(campaign: Campaign, line: ContactLine) -> str:
@@ -88,20 +91,17 @@ def _story(campaign: Campaign, line: ContactLine) -> str:
     there = zone(campaign.timezone, st.context.timezone)
     parts = [plural(line.tries, "try", "tries")] if line.tries else []
     if line.last_outcome:
-        parts.append(f"last: {md(word(OUTCOME, line.last_outcome).label)}")
+        parts.append(f"last: {word(OUTCOME, line.last_outcome).label}")
     if line.status_reason:
-        parts.append(md(line.status_reason))
+        parts.append(line.status_reason)
     if line.status == "pending" and line.not_before:
-        parts.append(f"{'call back' if line.callback else 'next try'} {md(moment(line.not_before, there))}")
+        parts.append(f"{'call back' if line.callback else 'next try'} {moment(line.not_before, there)}")
     elif line.status == "pending" and line.blocked_reason:
-        parts.append(md(line.blocked_reason))
+        parts.append(line.blocked_reason)
     return " · ".join(parts)
 
 
-def _actions(campaign: Campaign, lines: Sequence[ContactLine], chosen: Sequence[ContactLine]) -> None:
-    ids = [line.id for line in lines]
-    all_ticked = len(chosen) == len(lines)
-    st.button("Untick all" if all_ticked else "Tick all on this page", on_click=_tick, args=(ids, not all_ticked), key="tick_all")
+def _actions(campaign: Campaign, chosen: Sequence[ContactLine]) -> None:
     failed = [line for line in chosen if line.status == "failed"]
     pending = [line for line in chosen if line.status == "pending"]
     closed = campaign.status in ("completed", "cancelled")
@@ -152,15 +152,6 @@ def _retry(chosen: Sequence[ContactLine]) -> None:
         return
     _untick()
     say_and_rerun(f"{plural(len(chosen), 'contact')} queued for one more try")
-
-
-def _tick_key(contact_id: int) -> str:
-    return f"tick_{st.session_state.get('tick_turn', 0)}_{contact_id}"
-
-
-def _tick(ids: Sequence[int], ticked: bool) -> None:
-    for contact_id in ids:
-        st.session_state[_tick_key(contact_id)] = ticked
 
 
 def _untick() -> None:
