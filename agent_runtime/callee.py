@@ -16,6 +16,16 @@ class CalleeVoice:
         self._turn_start: int | None = None
         self._stop_told = self._recognized_at = 0
 
+    @property
+    def in_turn(self) -> bool:
+        """Whether a turn of theirs has begun and is not over."""
+        return self._turn_start is not None
+
+    @property
+    def turn_start(self) -> int:
+        """When the turn that goes on, or was the last, began."""
+        return self.utterance_start if self._turn_start is None else self._turn_start
+
     def started(self, at_ms: int) -> None:
         self.speaking = True
         self._began(at_ms)
@@ -35,7 +45,7 @@ class CalleeVoice:
 
     def turn(self, text: str) -> Turn:
         """The turn that has ended; the next begins with what is being said now, or later."""
-        start = self.utterance_start if self._turn_start is None else self._turn_start
+        start = self.turn_start
         self.turn_dropped()
         return Turn(Speaker.CALLEE, text, start, max(start, self.utterance_end))
 

@@ -49,8 +49,10 @@ class Understanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The engines of one process, shared by all its calls."""
+    """The engines of one process, shared by all its calls. `drafts`: a recognition for those who read along while somebody still speaks,
+    which gives way to what a call waits for; None where there is none."""
 
     recognition: Recognition
     voice: Voice
     understanding: Understanding
+    drafts: Recognition | None = None

@@ -11,6 +11,7 @@ from pipecat.frames.frames import (
     LLMContextFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
+    LLMRunFrame,
     LLMTextFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
@@ -23,6 +24,7 @@ from pipecat.services.tts_service import TTSService
 from pipecat.utils.time import time_now_iso8601
 
 from agent_runtime.leg import SAMPLE_RATE
+from agent_runtime.supervision import NotPossible
 
 HEARD = "yes that works for me"
 SAID = "Thank you. I have booked that for you on Monday morning."
@@ -59,10 +61,19 @@ class NullSTT(SegmentedSTTService):
 
 
 class NullLLM(LLMService):
-    """Every turn is answered with the same words."""
+    """Every turn is answered with the same words. Implements `Guided`."""
 
     def __init__(self) -> None:
         super().__init__(settings=null_llm_settings())
+
+    async def whisper(self, text: str) -> str:
+        raise NotPossible("this agent says the same always, whatever it is told")
+
+    def colleague_said(self, text: str) -> None:
+        """It makes nothing of it."""
+
+    def given_back(self) -> Frame:
+        return LLMRunFrame()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)

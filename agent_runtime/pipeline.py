@@ -32,6 +32,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from agent_runtime.engines import EngineUnavailable
+from agent_runtime.guidance import Guided
 from agent_runtime.leg import SAMPLE_RATE
 from agent_runtime.sentiment import sentiment
 from agent_runtime.transport import CallIn, CallOut, SpeechListener
@@ -51,10 +52,11 @@ class CallListener(SpeechListener, TurnListener, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The services of one call and the context that the brain sees."""
+    """The services of one call and the context that the brain sees. `guided`: the brain, as a supervisor guides it."""
 
     stt: STTService
     brain: LLMService[Any]
+    guided: Guided
     tts: TTSService
     context: LLMContext
 
@@ -73,7 +75,7 @@ class CallPipeline:
 
     def __init__(self, call_out: CallOut, parts: Parts, listener: CallListener, timing: TurnTiming) -> None:
         self._listener = listener
-        self._tts = parts.tts
+        self._tts, self.guided = parts.tts, parts.guided
         self.call_in, self.call_out = CallIn(), call_out
         stops: list[BaseUserTurnStopStrategy] = [
             SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=timing.pause),

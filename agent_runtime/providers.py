@@ -12,20 +12,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.services.llm_service import LLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
-from agent_runtime.brain_llm import LanguageModel, instruction
+from agent_runtime.agent import fill
+from agent_runtime.brain_llm import Endpoint, LanguageModel, instruction
 from agent_runtime.brain_script import Indexes, ScriptBrain
 from agent_runtime.calls import Brief
-from agent_runtime.engines import Engines
+from agent_runtime.directions import Directions
+from agent_runtime.engines import Engines, Recognition
 from agent_runtime.null_services import NullLLM, NullSTT, ToneTTS
+from agent_runtime.per_script import PerScript
 from agent_runtime.pipeline import Parts, TurnTiming
 from agent_runtime.speech import EngineRecognition, EngineVoice
 from agent_runtime.tools import Clock, Deeds, register, tools
@@ -70,6 +71,7 @@ class Services:
     timing: Timing = field(default_factory=Timing)
     now: Clock = _utc_now
     indexes: Indexes = field(default_factory=Indexes)
+    directions: PerScript[Directions] = field(default_factory=lambda: PerScript(Directions.build))
 
 
 def services_for(brief: Brief, shared: Services, deeds: Deeds) -> Parts:
@@ -79,7 +81,13 @@ def services_for(brief: Brief, shared: Services, deeds: Deeds) -> Parts:
         ProviderUnavailable: one is unknown, not installed, or lacks its key.
     """
     context = LLMContext()
-    return Parts(_recognition(brief, shared), _brain(brief, shared, deeds, context), _voice(brief, shared), context)
+    brain = _brain(brief, shared, deeds, context)
+    return Parts(_recognition(brief, shared), brain, brain, _voice(brief, shared), context)
+
+
+def recognition_for_readers(brief: Brief, shared: Services) -> Recognition | None:
+    """What recognises the callee's words while they are still being said; None where nothing does."""
+    return shared.engines.drafts if shared.engines is not None and brief.agent.stt == "local" else None
 
 
 def _recognition(brief: Brief, shared: Services) -> STTService:
@@ -100,18 +108,18 @@ def _voice(brief: Brief, shared: Services) -> TTSService:
     raise ProviderUnavailable(f"there is no voice service {name!r}: use local or null")
 
 
-def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) -> LLMService[Any]:
+def _brain(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext) -> NullLLM | ScriptBrain | LanguageModel:
     name, _, model = brief.agent.llm.partition("/")
     if name == "null":
         return NullLLM()
     if name == "script" and brief.agent.script is not None:
-        return ScriptBrain(brief, brief.agent.script, _engines(shared).understanding, shared.indexes, deeds, shared.now)
+        return ScriptBrain(brief, brief.agent.script, _engines(shared).understanding, shared, deeds)
     if name == "openai" and model:
         return _language_model(brief, shared, deeds, context, model)
     raise ProviderUnavailable(f"there is no brain {brief.agent.llm!r}: use script, openai/MODEL or null")
 
 
-def _language_model(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext, model: str) -> LLMService[Any]:
+def _language_model(brief: Brief, shared: Services, deeds: Deeds, context: LLMContext, model: str) -> LanguageModel:
     base_url = brief.agent.llm_base_url or shared.keys.get("OPENAI_BASE_URL") or None
     key = shared.keys.get("OPENAI_API_KEY", "")
     if not key and base_url is None:
@@ -120,9 +128,8 @@ def _language_model(brief: Brief, shared: Services, deeds: Deeds, context: LLMCo
         raise ProviderUnavailable("the agent uses a language model, and this process has no HTTP client for it: see shared_http")
     given = tools(brief.agent.tools, brief.zone, shared.now)
     context.set_tools(ToolsSchema(standard_tools=[tool.schema for tool in given]))
-    brain = LanguageModel(
-        model=model, api_key=key or "none", base_url=base_url, instruction=instruction(brief), http=shared.openai_http, deeds=deeds
-    )
+    endpoint = Endpoint(model, key or "none", base_url, shared.openai_http)
+    brain = LanguageModel(endpoint, instruction(brief), context, deeds, goal=fill(brief.agent.goal, brief.variables))
     register(brain, given, deeds)
     return brain
 

@@ -6,7 +6,7 @@ step. A walk always ends: after `MOST_LINES` lines of the callee at the latest.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,10 @@ from agent_runtime import built_in_intents as built_in
 from agent_runtime.agent import CALLBACK_TIME, Agent, InvalidAgent, Script, Step, fill
 from agent_runtime.callback_time import callback_time, say_time
 from agent_runtime.calls import EndReason, Goal
+from agent_runtime.directions import Direction
 from agent_runtime.opt_out import Wish, call_wish
 from agent_runtime.slots import capture, names_a_call
+from agent_runtime.supervision import NextStep
 from agent_runtime.understanding import IntentIndex, Meaning
 
 MOST_LINES = 40
@@ -131,6 +133,84 @@ class ScriptWalk:
             return self._end((), EndReason.SILENCE, f"the callee was silent {MOST_SILENCES} times in a row")
         return Moves((self._fill(self._script.still_there), *self._question()))
 
+    def directed(self, to: Direction, line: str = "", vector: NDArray[np.float32] | None = None) -> Moves:
+        """Go where a supervisor sends the agent, whatever the callee said: `line` and `vector` as in `heard`, none after a silence. What
+        the step wanted to know is taken from the line, and a wish not to be called comes first.
+        """
+        if line and vector is not None and self._wants_no_call(line, vector):
+            return self._opt_out(line)
+        if self.ended is not None:
+            return Moves()
+        self._silences = 0
+        if to.built_in == built_in.GOODBYE:
+            return self._end((), EndReason.GOODBYE, "a supervisor told the agent to say goodbye")
+        if to.built_in:
+            return self._not_now("", "")
+        slot = None if self._asking_when else self._script.steps[self.step].slot
+        value = capture(slot, line) if slot is not None else None
+        self._asking_when = False
+        moves = self._go(to.step, "", "a supervisor told the agent to go on there", taken={slot.name: value} if slot and value else {})
+        return moves if moves.say or moves.end is not None else replace(moves, say=self._question(whole=True))
+
+    def given_back(self, line: str = "", vector: NDArray[np.float32] | None = None) -> Moves:
+        """Go on after a colleague has had the call. `line`, with its vector: all that the callee said meanwhile. Where it answers the
+        question of this step, that counts, unless the question must be heard out; else the question is asked again.
+        """
+        opted_out = vector is not None and self._wants_no_call(line, vector)
+        if self.ended is not None:
+            return Moves(_spoken(self._fill(self._agent.goodbye)), opted_out=opted_out, end=self.ended)
+        if opted_out:
+            return self._opt_out(line)
+        self._silences = 0
+        answered = self._answered(line, vector) if vector is not None else None
+        return answered or Moves(self._question(whole=True))
+
+    def following(self) -> NextStep:
+        """What the callee is asked now, and where each answer leads."""
+        if self.ended is not None or self._asking_when:
+            return NextStep(self.step, self._fill(self._agent.goodbye if self.ended is not None else self._script.when))
+        step = self._script.steps[self.step]
+        ways = [(intent.name, intent.next) for intent in step.intents]
+        if step.next and (step.slot is not None or not step.intents):
+            ways.append((step.slot.name if step.slot is not None else "any answer", step.next))
+        return NextStep(self.step, self._question(whole=True)[0], tuple(ways))
+
+    def directed_to(self, to: Direction) -> NextStep:
+        """Where `to` leads, as the callee will hear it."""
+        if to.built_in:
+            return NextStep("", self._fill(self._agent.goodbye if to.built_in == built_in.GOODBYE else self._script.when))
+        name = to.step
+        while not (self._script.steps[name].say or self._script.steps[name].ask):
+            if self._script.steps[name].end:
+                return NextStep(to.step, self._fill(self._agent.goodbye))
+            name = self._script.steps[name].next
+        step = self._script.steps[name]
+        return NextStep(to.step, self._fill(step.say or step.reprompt or self._agent.first_message))
+
+    def _answered(self, line: str, vector: NDArray[np.float32]) -> Moves | None:
+        """What follows where `line`, said to somebody else, answers the present question."""
+        if self._asking_when:
+            at = callback_time(line, self._local_now())
+            return self._call_back(at, f'the callee said "{line}"') if at is not None else None
+        if self._script.steps[self.step].heard_out:
+            return None
+        meaning = self._meaning(line, vector, limited=call_wish(line).wish is Wish.LIMITED)
+        following = self._following(meaning) if meaning is not None else None
+        return self._slot(line, vector) or (self._go(following, line, f'the callee said "{line}"') if following is not None else None)
+
+    def _wants_no_call(self, line: str, vector: NDArray[np.float32]) -> bool:
+        """Whether `line` says never to call again, by its words or by its vector."""
+        wish = call_wish(line).wish
+        meaning = self._meaning(line, vector, limited=wish is Wish.LIMITED)
+        return wish is Wish.NEVER or (meaning is not None and meaning.intent == built_in.OPT_OUT)
+
+    def _following(self, meaning: Meaning) -> str | None:
+        """The step that `meaning` leads to, where it is one of this step's own intents."""
+        if meaning.intent in built_in.BUILT_IN:
+            return None
+        name = meaning.intent.rpartition(".")[2]
+        return {intent.name: intent.next for intent in self._script.steps[self.step].intents}.get(name)
+
     def _meaning(self, line: str, vector: NDArray[np.float32], *, limited: bool) -> Meaning | None:
         """The nearest intent of this step or of the built-in ones. `limited`: the words rule an opt-out out."""
         among = self._own_intents() | built_in.BUILT_IN.keys()
@@ -149,8 +229,8 @@ class ScriptWalk:
     def _act(self, meaning: Meaning, line: str, unheard: bool) -> Moves:
         name = meaning.intent.rpartition(".")[2]
         says = f'the callee said "{line}", understood as {name} (near "{meaning.example}", {meaning.score:.2f})'
-        following = {intent.name: intent.next for intent in self._script.steps[self.step].intents}.get(name)
-        if following is not None and meaning.intent not in built_in.BUILT_IN:
+        following = self._following(meaning)
+        if following is not None:
             if unheard and self._script.steps[self.step].heard_out:
                 return Moves(self._question(), says=f"{says}, before the question was heard")
             return self._go(following, line, says)

@@ -17,6 +17,7 @@ from agent_runtime.brain_script import CueFrame
 from agent_runtime.callee import CalleeVoice
 from agent_runtime.calls import Brief, CallActions, EndedBy, EndReason, Goal, Speaker, Turn, Who
 from agent_runtime.greeting import Greeting, word_offsets
+from agent_runtime.guidance import Guided
 from agent_runtime.leg import Leg
 from agent_runtime.opt_out import Wish, call_wish
 from agent_runtime.outbox import Outbox
@@ -24,12 +25,15 @@ from agent_runtime.pipeline import CallPipeline
 from agent_runtime.providers import Timing
 from agent_runtime.results import Outcome
 from agent_runtime.script import MOST_SILENCES
+from agent_runtime.supervision import AgentState, NextStep
+from agent_runtime.telling import Telling
 from agent_runtime.timers import Timers
 from agent_runtime.transcript import Transcript
 from agent_runtime.transport import CallOut, Tail, Utterance
 
 log = logging.getLogger(__name__)
 
+OVERTIME_S = 60.0  # beyond the agent's own limit: for a goodbye, a mailbox, a carrier that is slow to hang up
 FEW_WORDS = 6  # when no more of the greeting is left, a "yes" may be the answer to it
 STILL_THERE = "Are you still there?"
 FILLER = "One moment, please."
@@ -40,27 +44,39 @@ ALWAYS_SPOKEN = (STILL_THERE, FILLER, APOLOGY)
 
 class Phase(Enum):
     TALK = auto()
+    HELD = auto()  # a supervisor has taken the call over
     MAILBOX = auto()  # a machine answered: waiting for its tone
     MESSAGE = auto()  # speaking the message
     LAST_LINE = auto()  # what is being said is the last
     OVER = auto()
 
 
+_STATES = {
+    Phase.HELD: AgentState.AWAY,
+    Phase.MAILBOX: AgentState.MAILBOX,
+    Phase.MESSAGE: AgentState.MAILBOX,
+    Phase.LAST_LINE: AgentState.ENDING,
+    Phase.OVER: AgentState.OVER,
+}
+"""What the agent does, where its phase alone tells."""
+
+
 class Talk:
     """The state of one call. Implements `LegListener`, `CallListener` and `Deeds`."""
 
-    def __init__(self, leg: Leg, brief: Brief, actions: CallActions, timing: Timing) -> None:
+    def __init__(self, leg: Leg, brief: Brief, actions: CallActions, timing: Timing, telling: Telling) -> None:
         self.over = asyncio.Event()
         self.outcome = Outcome()
         self.answering = Answering()
         self.transcript = Transcript()
         self.outbox = Outbox()
         self.call_out = CallOut(leg, self, drain_s=timing.last_line)
-        self._leg, self._brief, self._actions, self._timing = leg, brief, actions, timing
+        self._leg, self._brief, self._actions, self._timing, self._telling = leg, brief, actions, timing, telling
         self._agent = brief.agent
         self._timers = Timers()
         self._pipeline: CallPipeline | None = None
-        self._phase = Phase.TALK
+        self._current_phase = Phase.TALK
+        self._overdue = self._returning = False  # past the time limit; back from a supervisor, and not heard yet
         self._greeting = Greeting(brief.agent, brief.variables)
         self._callee = CalleeVoice()
         self._turn_taken: int | None = None
@@ -90,6 +106,8 @@ class Talk:
         if self._scripted:
             pipeline.call_in.push_soon(CueFrame())
         self._timers.start("limit", self._agent.max_call_s, self._time_is_up)
+        self._timers.start("overtime", self._agent.max_call_s + OVERTIME_S, self._does_not_end)
+        self._tell_state()
 
     def hang_up(self) -> None:
         """Nothing more is said; what the callee is saying is still to be recognised."""
@@ -104,6 +122,53 @@ class Talk:
         self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, why)
         self._finish()
 
+    # What a supervisor does, through `agent_runtime.supervised`
+
+    def hold(self) -> None:
+        """Fall silent at once, and answer nobody until `release`; what the callee says is kept."""
+        self._phase = Phase.HELD
+        self._being_cut = self._resume_when_cut = self._line_pending = self._filling = False
+        self._timers.stop("silence", "filler", "brain", "mailbox", "beep", "last line")
+        self.call_out.hold_back()
+        self._talking.silence()
+
+    def release(self) -> None:
+        """The agent has the call again, and speaks; while the callee is speaking, when that turn is over."""
+        if self._phase is not Phase.HELD:
+            return
+        self._tail = None
+        self._turn_taken, self._answered, self._returning = self._leg.now_ms(), False, True
+        self._phase = Phase.TALK
+        self.call_out.go_on()
+        if self._overdue:
+            self._timers.start("overtime", OVERTIME_S, self._does_not_end)
+        go_on = self.guided.given_back()
+        if self._met(self.answering.verdict.who):
+            return
+        self._await_brain()
+        if not self._callee.in_turn:
+            self._talking.call_in.push_soon(go_on)
+
+    def end_now(self, says: str) -> None:
+        """End the call without another word."""
+        self.outcome.ended(EndedBy.OPERATOR, EndReason.SUPERVISOR, says)
+        self._finish()
+        self.call_out.hold_back()
+
+    def supervisor_said(self, turn: Turn) -> None:
+        self._telling.supervisor(turn)
+        self._keep(turn)
+        self.guided.colleague_said(turn.text)
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def guided(self) -> Guided:
+        """The brain, as it is guided from outside."""
+        return self._talking.guided
+
     @property
     def _talking(self) -> CallPipeline:
         if self._pipeline is None:
@@ -114,17 +179,22 @@ class Talk:
 
     def voice_started(self, at_ms: int, pre_roll: bytes) -> None:
         self._callee.started(at_ms)
+        self._telling.voice_started(at_ms, self._callee.turn_start)
         self._being_cut = self._resume_when_cut = False
         self._timers.stop("silence", "beep")
         self._talking.call_in.voice_started(pre_roll)
+        self._tell_state()
 
     def voice_audio(self, pcm: bytes) -> None:
         self._talking.call_in.voice_audio(pcm)
+        self._telling.voice_audio(pcm)
 
     def voice_stopped(self, at_ms: int) -> None:
         self._callee.stopped(at_ms, self._leg.now_ms())
         self._talking.call_in.voice_stopped()
+        self._telling.voice_stopped()
         self._await_beep()
+        self._tell_state()
 
     def heard(self, offset: int) -> None:
         self.call_out.heard(offset)
@@ -157,13 +227,20 @@ class Talk:
         if not text:
             return
         callee = self._callee
+        self._telling.callee_said(text, callee.turn_start)
         self._judged(self.answering.heard(text, callee.utterance_start, max(callee.utterance_end, callee.utterance_start)))
         if self.answering.verdict.who is not Who.VOICEMAIL and call_wish(text).wish is Wish.NEVER:
             self.opt_out(f"the callee said: {text}")
 
+    def interim(self, text: str) -> None:
+        self._telling.callee_says(text)
+
     def turn_ended(self, text: str) -> bool:
         self._keep_callee_turn(text)
         self._prompts = 0
+        if self._phase is Phase.HELD:
+            self._lines.append(text)  # for a brain that has the call again
+            return False
         if self._phase is not Phase.TALK or self.answering.verdict.who in (Who.MENU, Who.SCREENING):
             return False
         if self._only_listens(text) and (self.call_out.speaking or (self._tail is not None and self._tail.complete)):
@@ -172,10 +249,12 @@ class Talk:
         self._lines.append(text)
         self._turn_taken, self._answered = self._leg.now_ms(), False
         self._await_brain()
+        self._tell_state()
         return True
 
     def turn_was_empty(self) -> None:
         self._callee.turn_dropped()
+        self._telling.callee_turn_dropped()
         if self._phase is Phase.TALK and self._waits_for_brain:  # the cough silenced the brain before it had answered
             self._await_brain()
             self._talking.call_in.push_soon(CueFrame(again=True) if self._scripted else LLMRunFrame())
@@ -191,20 +270,26 @@ class Talk:
         self._timers.stop("silence", "filler")
         self._line_pending, self._tail = False, None
         self._being_cut = self._resume_when_cut = False
+        self._tell_state()
         if self._filling:
             self._filling = False
             return
         self._timers.stop("brain")
-        if self._turn_taken is not None and not self._answered:
+        if self._turn_taken is not None and not (self._answered or self._returning):
             utterance.latency_ms = self._callee.waited(utterance, self._turn_taken)
-        self._answered = True
+        self._answered, self._returning = True, False
+
+    def agent_heard(self, utterance: Utterance) -> None:
+        self._telling.agent(utterance, final=False)
 
     def agent_ended(self, utterance: Utterance, tail: Tail | None) -> None:
         self._greeting.agent_ended(utterance)
         if utterance.text:
             start, end = utterance.start_ms or 0, utterance.end_ms
             self._keep(Turn(Speaker.AGENT, utterance.text, start, end, utterance.cut_off, utterance.latency_ms))
+        self._telling.agent(utterance, final=True)
         self._tail = tail
+        self._tell_state()
         if self.call_out.speaking or self._leg.closed:
             return
         if self._resume_when_cut and utterance.cut_off:
@@ -221,6 +306,8 @@ class Talk:
     def service_failed(self, error: str, *, voice: bool) -> None:
         self._note("service_failed", error=error)
         log.warning("call %s: %s", self._brief.call_id, error)
+        if self._phase is Phase.HELD:  # the supervisor goes on without it
+            return
         if self._phase is Phase.TALK:
             self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
             self._say_last(APOLOGY)  # which may be at hand even where the voice is not
@@ -245,6 +332,8 @@ class Talk:
             self.outbox.put_urgent("suppression", self._actions.suppress(says))
 
     def last_line(self, reason: EndReason, says: str) -> None:
+        if self._phase is Phase.HELD:  # it was decided before the agent was silenced, and nobody hears it
+            return
         self.outcome.ended(EndedBy.AGENT, reason, says, self._last_callee_turn)
         self._enter_last_line()
 
@@ -264,6 +353,7 @@ class Talk:
         self._answered = True
         self._timers.stop("filler", "brain")
         self._await_answer()
+        self._tell_state()
 
     def resume(self) -> None:
         tail, self._tail = self._tail, None
@@ -281,6 +371,9 @@ class Talk:
     def may_answer(self) -> bool:
         return self._phase is Phase.TALK
 
+    def next_is(self, following: NextStep) -> None:
+        self._telling.next_is(following)
+
     # What follows from what
 
     def _judged(self, verdict: Verdict | None) -> None:
@@ -288,17 +381,23 @@ class Talk:
         if verdict is None:
             return
         self._note("answered_by", who=verdict.who.value, evidence=verdict.says, at_ms=verdict.at_ms)
-        if self._phase is not Phase.TALK:
-            return
-        if verdict.who is Who.VOICEMAIL:
+        if self._phase is Phase.TALK:
+            self._met(verdict.who)
+
+    def _met(self, who: Who) -> bool:
+        """Do what is done about a machine. Whether `who` is one."""
+        if who is Who.VOICEMAIL:
             self._reach_mailbox()
-        elif verdict.who is Who.SCREENING:
+        elif who is Who.SCREENING:
             self._talking.silence()
             self._talking.say(self._who_calls())
             self._timers.start("silence", self._timing.screening, self._nobody_comes)
-        elif verdict.who is Who.MENU:
+        elif who is Who.MENU:
             self.outcome.ended(EndedBy.AGENT, EndReason.NO_MESSAGE, "a menu was read out, and no person answered")
             self._finish()
+        else:
+            return False
+        return True
 
     def _reach_mailbox(self) -> None:
         if self._agent.on_voicemail == "hang_up" or not self._agent.voicemail_message.strip():
@@ -338,7 +437,11 @@ class Talk:
 
     def _await_answer(self) -> None:
         """Nobody speaks and nothing is on its way: whose turn it is, is the callee's."""
-        if self._phase is Phase.TALK and not (self._callee.speaking or self._waits_for_brain or self.call_out.speaking):
+        if self._phase is not Phase.TALK or self._callee.speaking or self._waits_for_brain or self.call_out.speaking:
+            return
+        if self._overdue:
+            self._time_is_up()
+        else:
             self._timers.start("silence", self._agent.silence_s, self._nobody_speaks)
 
     def _nobody_speaks(self) -> None:
@@ -359,10 +462,18 @@ class Talk:
         self._finish()
 
     def _time_is_up(self) -> None:
+        if self._phase is Phase.HELD:
+            self._overdue = True
+            return
         self.outcome.ended(EndedBy.AGENT, EndReason.TIME_LIMIT, f"the call lasted {self._agent.max_call_s} s, its limit")
         if self._phase is Phase.TALK:
             self._say_last(fill(self._agent.goodbye, self._brief.variables))
         else:
+            self._finish()
+
+    def _does_not_end(self) -> None:
+        if self._phase is not Phase.HELD:
+            self.outcome.ended(EndedBy.FAULT, EndReason.TIME_LIMIT, "the call did not end by itself")
             self._finish()
 
     def _fill_the_gap(self) -> None:
@@ -401,6 +512,20 @@ class Talk:
     # Small things
 
     @property
+    def _phase(self) -> Phase:
+        return self._current_phase
+
+    @_phase.setter
+    def _phase(self, phase: Phase) -> None:
+        self._current_phase = phase
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        thinking = self._waits_for_brain and not self._callee.speaking
+        talking = AgentState.SPEAKING if self.call_out.speaking else AgentState.THINKING if thinking else AgentState.LISTENING
+        self._telling.state_is(_STATES.get(self._phase, talking))
+
+    @property
     def _waits_for_brain(self) -> bool:
         return self._turn_taken is not None and not self._answered
 
@@ -424,6 +549,7 @@ class Talk:
 
     def _keep_callee_turn(self, text: str) -> None:
         turn = self._last_callee_turn = self._callee.turn(text)
+        self._telling.callee_turn(turn)
         if self.outcome.opted_out and self.outcome.opted_out_turn is None:
             self.outcome.opted_out_turn = turn
         self._keep(turn)

@@ -12,6 +12,7 @@ from pipecat.services.llm_service import FunctionCallParams, LLMService
 
 from agent_runtime.callback_time import callback_time
 from agent_runtime.calls import EndReason, Goal
+from agent_runtime.supervision import NextStep
 
 Clock = Callable[[], datetime]
 """The time now, with a zone."""
@@ -51,7 +52,10 @@ class Deeds(Protocol):
         """What the callee said, turn by turn, as far as the brain is to answer it; grows during the call."""
 
     def may_answer(self) -> bool:
-        """Whether the brain is still wanted: not after the last line."""
+        """Whether the brain is wanted: not after the last line, nor while a supervisor has the call."""
+
+    def next_is(self, following: NextStep) -> None:
+        """What the callee's next turn answers, for those who read along."""
 
 
 _REASONS = {

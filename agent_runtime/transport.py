@@ -128,6 +128,9 @@ class SpeechListener(Protocol):
     def agent_began(self, utterance: Utterance) -> None:
         """The first audio of an utterance has been given to the leg."""
 
+    def agent_heard(self, utterance: Utterance) -> None:
+        """One more word of an utterance has been heard."""
+
     def agent_ended(self, utterance: Utterance, tail: Tail | None) -> None:
         """An utterance has been heard to its end, or was cut and left this tail."""
 
@@ -163,6 +166,7 @@ class CallOut(FrameProcessor):
         self._text_at: int | None = None
         self._context: _Context | None = None
         self._last_pts = 0
+        self._held_back = self._silenced = False
         self._wake, self._moved = asyncio.Event(), asyncio.Event()
         self._releasing: asyncio.Task[None] | None = None
 
@@ -187,6 +191,15 @@ class CallOut(FrameProcessor):
         self._cut()
         self._wake.set()
         self._moved.set()
+
+    def hold_back(self) -> None:
+        """Silence us now, and let nothing through until `go_on`: somebody else speaks on the leg."""
+        self._held_back, self._silenced = True, self._cut()
+        self._wake.set()
+
+    def go_on(self) -> None:
+        """What comes from now on is spoken again."""
+        self._held_back = False
 
     def begin(self, pcm: bytes, words: tuple[tuple[int, str], ...]) -> None:
         """Say prepared audio now, behind what plays; `words` with their offsets in it, in samples. Works before the start."""
@@ -217,6 +230,8 @@ class CallOut(FrameProcessor):
             await self.push_frame(frame, direction)
         elif isinstance(frame, SystemFrame):
             await self.push_frame(frame, direction)
+        elif self._held_back and frame.interruptible:
+            return
         elif isinstance(frame, TTSAudioRawFrame):
             await self._speak(frame)
         elif not isinstance(frame, AggregatedTextProgressFrame):  # progress within a sentence interests nobody behind us
@@ -282,6 +297,7 @@ class CallOut(FrameProcessor):
         if isinstance(held.frame, TTSTextFrame):
             held.utterance.words.append(held.frame.text.strip())
             self._word_starts.append(held.offset)
+            self._listener.agent_heard(held.utterance)
         elif isinstance(held.frame, TTSStoppedFrame | LLMFullResponseEndFrame) and held.utterance in self._utterances:
             self._utterances.remove(held.utterance)
             self._end(held.utterance, None)
@@ -295,7 +311,9 @@ class CallOut(FrameProcessor):
             await self.broadcast_frame(BotStoppedSpeakingFrame)
 
     async def _interrupt(self, frame: InterruptionFrame) -> None:
-        spoke = self._cut()
+        spoke, self._silenced = self._silenced, False
+        if not self._held_back:  # else the leg is another's
+            spoke = self._cut() or spoke
         await self.push_frame(frame)
         if spoke:
             await self.broadcast_frame(BotStoppedSpeakingFrame)

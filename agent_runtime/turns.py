@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pipecat.frames.frames import (
     Frame,
+    InterimTranscriptionFrame,
     LLMContextFrame,
     LLMContextUserTurnFrame,
     TranscriptionFrame,
@@ -28,6 +29,9 @@ class TurnListener(Protocol):
     def recognized(self, text: str) -> None:
         """One utterance was recognised; `text` is empty where it held no words."""
 
+    def interim(self, text: str) -> None:
+        """So much of an utterance that goes on was recognised; it may change."""
+
     def turn_ended(self, text: str) -> bool:
         """The callee's turn is over and was `text`. Whether the brain is to answer it."""
 
@@ -46,6 +50,8 @@ class CalleeBegins(BaseUserTurnStartStrategy):  # type: ignore[no-untyped-call] 
         words = frame.text.strip() if isinstance(frame, TranscriptionFrame) else ""
         if isinstance(frame, TranscriptionFrame):
             self._listener.recognized(words)
+        elif isinstance(frame, InterimTranscriptionFrame):
+            self._listener.interim(frame.text.strip())
         if isinstance(frame, VADUserStartedSpeakingFrame) or words:
             await self.trigger_user_turn_started(enable_interruptions=self._listener.may_interrupt())
             return ProcessFrameResult.STOP

@@ -24,13 +24,13 @@ _bytes = msgspec.msgpack.Decoder(bytes)
 
 
 class LocalRecognition:
-    """`Recognition` on a pool of Whisper workers."""
+    """`Recognition` on a pool of Whisper workers. `later`: for drafts of what is still being said; they never hold up a whole utterance."""
 
-    def __init__(self, pool: WorkerPool) -> None:
-        self._pool = pool
+    def __init__(self, pool: WorkerPool, *, later: bool = False) -> None:
+        self._pool, self._later = pool, later
 
     async def recognize(self, pcm: bytes) -> Recognized:
-        return _recognized.decode(await self._pool.ask(lambda number: RecognizeRequest(number, pcm)))
+        return _recognized.decode(await self._pool.ask(lambda number: RecognizeRequest(number, pcm), later=self._later))
 
 
 class LocalVoice:
@@ -111,6 +111,7 @@ class LocalEngines:
             recognition=LocalRecognition(self.pools[RECOGNITION]),
             voice=self._kept(LocalVoice(self.pools[VOICE])),
             understanding=LocalUnderstanding(self.pools[UNDERSTANDING]),
+            drafts=LocalRecognition(self.pools[RECOGNITION], later=True),
         )
         return self._engines
 

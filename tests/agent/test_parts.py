@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent_runtime.calls import EndReason, Goal, Speaker, Turn
 from agent_runtime.greeting import word_offsets, words_to_key_phrase
 from agent_runtime.outbox import Outbox
+from agent_runtime.supervision import NextStep
 from agent_runtime.tools import tools
 from agent_runtime.transcript import Transcript
 
@@ -126,6 +127,8 @@ class DeedsDouble:
 
     def may_answer(self) -> bool:
         return True
+
+    def next_is(self, following: NextStep) -> None: ...
 
 
 def use(name: str, **arguments: str) -> tuple[dict[str, str], list[tuple[object, ...]]]:
