@@ -132,3 +132,61 @@ class CallEventRow:
     source: str
     kind: str
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantUsed:
+    """Who comes in by a grant, and what for: `kind` is supervise or talk."""
+
+    kind: str
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAsItIs:
+    """A grant that let nobody in."""
+
+    call_id: int
+    session_hash: bytes
+    used: bool
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallHolder:
+    """Who holds a call in progress. `address`: of its process, empty where it told none; `alive`: its lease lasts; `number`: of the
+    callee."""
+
+    call_id: int
+    process_id: str
+    address: str
+    alive: bool
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCallRow:
+    """A call in progress as it is just now. `quiet_since`: nobody has spoken since then; `stuck`: why it may need help, else empty."""
+
+    id: int
+    campaign_id: int | None
+    campaign_name: str | None
+    contact_id: int | None
+    number: str
+    contact_name: str
+    agent_id: int
+    agent_name: str
+    answered_at: datetime
+    rehearsal: bool
+    told_at: datetime
+    agent_state: str
+    step: str
+    line_speaker: str | None
+    line_text: str
+    line_final: bool
+    quiet_since: datetime | None
+    sentiment: float | None
+    held_by: str | None
+    listeners: int
+    stuck: str

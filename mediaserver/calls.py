@@ -11,7 +11,8 @@ from typing import Protocol
 from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallActions, CallResult, EndedBy, EndReason, Evidence, Goal, Turn, Who
 from agent_runtime.leg import Leg
-from db.browser_line import in_the_browser
+from agent_runtime.supervision import Watcher
+from db.browser_line import SHOWN, in_the_browser
 from db.database import Database
 from dialer import suppressions
 from dialer.calling_hours import callee_zones
@@ -21,6 +22,9 @@ from dialer.lifecycle import CallState
 from dialer.rows import CallBrief
 from dialer.streams import bind_stream
 from mediaserver.notebook import Notebook
+from mediaserver.supervision.floor import Floor
+from mediaserver.supervision.protocol import CallFacts, NoteTold
+from mediaserver.switch.leg import SwitchLeg
 from mediaserver.wire import StreamStarted
 
 log = logging.getLogger(__name__)
@@ -39,7 +43,7 @@ class NoToken(Exception):
 class Line(Protocol):
     """The carrier's stream of one call."""
 
-    def open(self, record_to: Path | None) -> Leg:
+    def open(self, record_to: Path | None) -> SwitchLeg:
         """A leg for the stream, recorded into `record_to` (a .wav file). Once per stream."""
 
     @property
@@ -64,15 +68,16 @@ class CallHouse:
 
     `carriers`: by the name of their carrier account. `converse`: `agent_runtime.conversation.converse` with its services.
     `greeting`: the first message as PCM at 8 kHz, where it was prepared while it rang.
-    `data_dir`: recordings lie in its folder `recordings`.
+    `data_dir`: recordings lie in its folder `recordings`. `floor`: where supervisors find the call while it is in progress.
     """
 
     db: Database
     process_id: str
     carriers: Mapping[str, Carrier]
-    converse: Callable[[Leg, Brief, CallActions], Awaitable[CallResult]]
+    converse: Callable[[Leg, Brief, CallActions, Watcher], Awaitable[CallResult]]
     greeting: Callable[[Agent, CallBrief], Awaitable[bytes | None]]
     data_dir: Path
+    floor: Floor
 
 
 async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None:
@@ -105,7 +110,8 @@ async def _converse(house: CallHouse, call: CallBrief, line: Line, actions: "Act
     """The conversation's result, also where it failed."""
     try:
         leg = line.open(record_to)
-        return await house.converse(leg, await _brief(house, call), actions)
+        with house.floor.opened(call.call_id, leg, _facts(call), actions.supervised) as watcher:
+            return await house.converse(leg, await _brief(house, call), actions, watcher)
     except Exception:  # the conversation's boundary: the call still ends in order, with a result that says what happened
         log.exception("call %d: the conversation failed", call.call_id)
         return _failed(actions.turns)
@@ -120,6 +126,20 @@ async def _brief(house: CallHouse, call: CallBrief) -> Brief:
         variables={name: str(value) for name, value in call.variables.items()},
         greeting=await house.greeting(agent, call),
         zone=zones[0].key if zones else "UTC",
+    )
+
+
+def _facts(call: CallBrief) -> CallFacts:
+    return CallFacts(
+        id=str(call.call_id),
+        number=SHOWN if in_the_browser(call.number) else call.number,
+        contact_name=call.contact_name,
+        campaign_id=None if call.campaign_id is None else str(call.campaign_id),
+        campaign_name=call.campaign_name,
+        agent_name=call.agent_name,
+        answered_at=call.answered_at.isoformat() if call.answered_at is not None else "",
+        rehearsal=call.rehearsal,
+        variables={name: str(value) for name, value in call.variables.items()},
     )
 
 
@@ -170,6 +190,12 @@ class ActionsOnCall:
         await self._notebook.keep(
             lambda: keep_event(self._house.db, self._call.call_id, "agent", kind, detail, key=key), patience_s=TURN_PATIENCE_S
         )
+
+    def supervised(self, note: NoteTold) -> None:
+        """Keep what a supervisor did, as an event of the call's timeline."""
+        key, detail = secrets.token_hex(8), {"by": note.by, "at_ms": note.at_ms, "text": note.text, "answer": note.answer}
+        told = {name: value for name, value in detail.items() if value != ""}
+        self._notebook.put(lambda: keep_event(self._house.db, self._call.call_id, "operator", note.kind, told, key=key))
 
     async def hang_up(self) -> None:
         """End the phone call at the carrier, once, where the carrier has not ended it.

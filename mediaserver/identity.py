@@ -191,6 +191,11 @@ async def who_by_session(database: Database, secret: str) -> Person | None:
     return _person(found) if found is not None else None
 
 
+def session_hash(secret: str) -> bytes:
+    """As a session is kept: whatever is bound to a session is bound to this."""
+    return _digest(secret)
+
+
 async def sign_out(database: Database, secret: str) -> None:
     """The session ends at once for everything that uses it: dashboard, live page, other processes."""
     await _queries.end_session(database.pool, token_hash=_digest(secret))

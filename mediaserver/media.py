@@ -19,7 +19,6 @@ from typing import Any, Protocol
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
-from agent_runtime.leg import Leg
 from dialer.streams import StreamRefused
 from mediaserver.calls import CallHouse, NoToken, run_call
 from mediaserver.switch.leg import SwitchLeg
@@ -70,7 +69,7 @@ class CarrierLine:
         """Whether the socket was closed from the other side, or lost, without a stop before."""
         return self._broke
 
-    def open(self, record_to: Path | None) -> Leg:
+    def open(self, record_to: Path | None) -> SwitchLeg:
         """A leg for the stream; from now on frames are read into it."""
         self._leg = self._switch.add(self._codec, self.send, record_to=record_to)
         if self._closing:

@@ -38,17 +38,23 @@ class Notebook:
     async def keep(self, write: Write, *, patience_s: float) -> bool:
         """Have `write` done after all entries before it, and return whether it is: after `patience_s`, or at once while the database
         is known to be away, it is still to be done."""
-        if len(self._waiting) >= MOST_WAITING:
-            log.error("call %d: %d entries wait for the database, this one is dropped", self._call_id, MOST_WAITING)
-            return False
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, done))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(), name=f"notebook of call {self._call_id}")
+        done = self.put(write)
         with suppress(TimeoutError):
             async with asyncio.timeout(0 if self._away else patience_s):
                 await asyncio.shield(done)
         return done.done() and done.result()
+
+    def put(self, write: Write) -> "asyncio.Future[bool]":
+        """Have `write` done after all entries before it, some time; whether it was is the future's result."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if len(self._waiting) >= MOST_WAITING:
+            log.error("call %d: %d entries wait for the database, this one is dropped", self._call_id, MOST_WAITING)
+            done.set_result(False)
+            return done
+        self._waiting.append((write, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all(), name=f"notebook of call {self._call_id}")
+        return done
 
     async def written(self) -> None:
         """Return when nothing waits, however long the database is away."""

@@ -37,9 +37,12 @@ from mediaserver.carriers.twilio.rest import TwilioCarrier
 from mediaserver.carriers.twilio.signature import Signatures
 from mediaserver.greetings import Greetings
 from mediaserver.health import setup_health
+from mediaserver.live_doors import setup_live_doors
 from mediaserver.media import LiveCalls
 from mediaserver.settings import Settings
 from mediaserver.stack import PortTaken
+from mediaserver.supervision.floor import Floor
+from mediaserver.supervision.peers import Peers
 from mediaserver.switch.switch import Switch
 from mediaserver.up import stop_signals, unless
 from mediaserver.webhooks import CarrierUrls, Webhooks
@@ -71,7 +74,7 @@ async def serve(settings: Settings, _options: argparse.Namespace) -> int:
 async def web_process(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
     """One web process, serving on `listener`; yields its address once it is ready. At the end its calls finish first."""
     own_url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    settings = settings.model_copy(update={"public_url": settings.public_url or own_url})
+    settings = settings.model_copy(update={"public_url": settings.public_url or own_url, "peer_url": settings.peer_url or own_url})
     quiet_pipecat_logs()
     async with AsyncExitStack() as stack:
         url = settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
@@ -101,6 +104,8 @@ class _Parts:
 
     database: Database
     switch: Switch
+    floor: Floor
+    peers: aiohttp.ClientSession
     carrier: TwilioCarrier | None
     carriers: Mapping[str, Carrier]
     browser_line: int
@@ -121,7 +126,8 @@ async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Data
     stack.push_async_callback(switch.stop)
     host = socket.gethostname()
     urls = CarrierUrls(settings.public_url)
-    process = Process(f"{host}-{os.getpid()}-{secrets.token_hex(3)}", host, urls.stream(), settings.concurrency)
+    process = Process(f"{host}-{os.getpid()}-{secrets.token_hex(3)}", host, urls.stream(), settings.concurrency, settings.peer_url)
+    peers = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     carrier = await _carrier(settings, session, database)
     services = Services(engines=local.engines if local is not None else None, openai_http=http)
     greetings = Greetings(database, services)
@@ -135,7 +141,8 @@ async def _start_parts(stack: AsyncExitStack, settings: Settings, database: Data
         carriers[ACCOUNT] = carrier
     line = await ensure_line(database)
     loop = DialerLoop(database, carriers, process, urls, on_requested=greetings.prepare)
-    return _Parts(database, switch, carrier, carriers, line, urls, greetings, services, loop, process)
+    floor = Floor(switch, tone_every_s=settings.listening_tone_s)
+    return _Parts(database, switch, floor, peers, carrier, carriers, line, urls, greetings, services, loop, process)
 
 
 def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
@@ -145,14 +152,23 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         db=parts.database,
         process_id=parts.process.id,
         carriers=parts.carriers,
-        converse=lambda leg, brief, actions: converse(leg, brief, parts.services, actions),
+        converse=lambda leg, brief, actions, watcher: converse(leg, brief, parts.services, actions),
         greeting=parts.greetings.find,
         data_dir=settings.data_dir,
+        floor=parts.floor,
     )
     webhooks = None
     if parts.carrier is not None:
         webhooks = Webhooks(parts.database, parts.carrier, parts.urls, Signatures(settings.twilio_auth_token))
     live = setup_carrier_doors(app, house=house, switch=parts.switch, webhooks=webhooks, drain_s=settings.drain_s)
+    desk = setup_live_doors(
+        app,
+        database=parts.database,
+        floor=parts.floor,
+        peers=Peers(parts.peers, parts.process.id),
+        process_id=parts.process.id,
+        public_url=settings.public_url,
+    )
     setup_health(app, database=parts.database, live=live, switch=parts.switch)
     test_calls = parts.loop.place_test_call if parts.carrier is not None else None
     setup_api(
@@ -163,6 +179,7 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         place_test_call=test_calls,
         browser=BrowserCalls(parts.browser_line, parts.loop.place_test_call),
         speak_greeting=parts.greetings.speak if parts.greetings.has_voice else None,
+        desk=desk,
     )
     return live
 

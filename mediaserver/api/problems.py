@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from agent_runtime.agent import InvalidAgent
+from agent_runtime.supervision import NotPossible
 from db.database import LOST, DatabaseUnavailable
 from dialer.campaign_settings import InvalidCampaign
 from dialer.csv_reading import NotACsv
@@ -15,6 +16,7 @@ from dialer.dialing import TrialCallRefused
 from dialer.errors import NotAllowed, NotFound
 from dialer.phone_numbers import InvalidNumber
 from mediaserver.identity import LastAdmin, NameTaken, SignInRefused, TooManyTries, WeakPassword, WrongPassword
+from mediaserver.supervision.peers import HolderAway
 
 _TITLES = {
     400: "The request can't be read",
@@ -56,7 +58,7 @@ def problem_of(error: Exception) -> Problem | None:
             return error
         case NotFound():
             return Problem(404, str(error))
-        case NotAllowed() | NameTaken() | LastAdmin() | TrialCallRefused():
+        case NotAllowed() | NameTaken() | LastAdmin() | TrialCallRefused() | NotPossible():
             return Problem(409, str(error))
         case InvalidCampaign():
             return Problem(422, str(error), error.problems)
@@ -77,6 +79,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(429, str(error), headers={"Retry-After": "900"})
         case SignInRefused():
             return Problem(401, str(error))
+        case HolderAway():
+            return Problem(503, str(error), headers={"Retry-After": "2"})
         case asyncpg.DiskFullError():
             return Problem(503, "the disk of the database is full: free some space there, then send it again")
         case _ if isinstance(error, (*LOST, DatabaseUnavailable)):

@@ -17,6 +17,7 @@ from mediaserver.api.access import authenticated
 from mediaserver.api.idempotency import KEY_HEADER, done_once
 from mediaserver.api.problems import Problem, problem_of
 from mediaserver.identity import Person, Role
+from mediaserver.supervision.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class House:
     """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
     `nudge`: tells the dialer loop, after each command, that it may have something to do. `place_test_call`: of this process's loop, as
     `DialerLoop.place_test_call`; None where it has no carrier. `speak_greeting`: as `Greetings.speak`; None where it has no voice.
-    `browser`: None where no page can talk to an agent."""
+    `browser`: None where no page can talk to an agent. `desk`: for the calls in progress that it holds, and the way to the others."""
 
     database: Database
     data_dir: Path
@@ -53,6 +54,7 @@ class House:
     place_test_call: PlaceTestCall | None = None
     speak_greeting: SpeakGreeting | None = None
     browser: BrowserCalls | None = None
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ Handler = Callable[[Asked[Any, Any]], Awaitable[BaseModel | web.StreamResponse |
 @dataclass(frozen=True)
 class Route:
     """`path` is below /api/v1; `role`: the least that may ask. `upload`: the handler reads a multipart body itself. `file_type`: of an
-    answer that is a file. `once`: done once for one Idempotency-Key; not for answers that hold a secret, since they are kept."""
+    answer that is a file. `once`: done once for one Idempotency-Key; not for answers that hold a secret, since they are kept.
+    `by_holder`: passed on to the process that holds the call `call_id`, where that is another one."""
 
     method: str
     path: str
@@ -100,6 +103,7 @@ class Route:
     upload: bool = False
     file_type: str = "audio/wav"
     once: bool = False
+    by_holder: bool = False
 
     @cached_property
     def takes(self) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
@@ -142,6 +146,8 @@ def served(route: Route, house: House) -> Callable[[web.Request], Awaitable[web.
 
 
 async def _answered(route: Route, asked: Asked[Any, Any]) -> web.StreamResponse:
+    if route.by_holder and (passed_on := await _by_holder(asked)) is not None:
+        return passed_on
     answer = await route.handler(asked)
     if answer is None:
         return web.Response(status=204)
@@ -149,6 +155,15 @@ async def _answered(route: Route, asked: Asked[Any, Any]) -> web.StreamResponse:
         return answer
     text = answer.model_dump_json(context={"mask_numbers": asked.masked})
     return web.Response(text=text, status=route.status, content_type="application/json")
+
+
+async def _by_holder(asked: Asked[Any, Any]) -> web.Response | None:
+    """The answer of the process that holds the call; None where this one does, or nobody."""
+    desk = asked.house.desk
+    holder = await desk.elsewhere(asked.request, asked.id("call_id")) if desk is not None else None
+    if desk is None or holder is None:
+        return None
+    return await desk.peers.ask(asked.request, holder, asked.body.model_dump_json() if asked.body is not None else None)
 
 
 async def nothing_here(_request: web.Request) -> web.StreamResponse:

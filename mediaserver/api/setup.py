@@ -14,6 +14,7 @@ from mediaserver.api import (
     contacts,
     forecast,
     greeting,
+    live,
     people,
     phone_numbers,
     sign_in,
@@ -22,6 +23,7 @@ from mediaserver.api import (
 from mediaserver.api.openapi import document
 from mediaserver.api.routes import PREFIX, BrowserCalls, House, PlaceTestCall, Route, SpeakGreeting, nothing_here, served
 from mediaserver.settings import Settings
+from mediaserver.supervision.desk import Desk
 
 ROUTES: tuple[Route, ...] = (
     *agents.ROUTES,
@@ -32,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *forecast.ROUTES,
     *contacts.ROUTES,
     *calls.ROUTES,
+    *live.ROUTES,
     *suppressions.ROUTES,
     *people.ROUTES,
 )
@@ -46,13 +49,17 @@ def setup_api(
     place_test_call: PlaceTestCall | None = None,
     speak_greeting: SpeakGreeting | None = None,
     browser: BrowserCalls | None = None,
+    desk: Desk | None = None,
 ) -> None:
     """Add /api/v1, its OpenAPI document and the pages for signing in and out to `app`.
 
     `nudge` is called after each command: the dialer loop may have something to do. `place_test_call`: of that loop, where it has a carrier.
     `speak_greeting`: with the voice that calls have, where this process has one. `browser`: how calls in the browser are begun.
+    `desk`: for the calls in progress that this process holds, and the way to the others.
     """
-    house = House(database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call, speak_greeting, browser)
+    house = House(
+        database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call, speak_greeting, browser, desk
+    )
     sign_in.setup_sign_in(app, house)
     for route in ROUTES:
         app.router.add_route(route.method, route.pattern, served(route, house))

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer, get_unused_port_socket
 from agent_runtime.agent import Agent
 from agent_runtime.calls import Brief, CallActions, CallResult
 from agent_runtime.leg import Leg
+from agent_runtime.supervision import Watcher
 from db.database import Database
 from dialer.carrier import Carrier
 from dialer.rows import CallBrief
@@ -25,6 +26,7 @@ from mediaserver.carrier_doors import setup_carrier_doors
 from mediaserver.carriers.twilio.rest import TwilioCarrier
 from mediaserver.carriers.twilio.signature import Signatures
 from mediaserver.media import LiveCalls
+from mediaserver.supervision.floor import Floor
 from mediaserver.switch.switch import Switch
 from mediaserver.switch.voice import SpeechModel
 from mediaserver.webhooks import CarrierUrls, Webhooks
@@ -59,6 +61,7 @@ class MediaServer:
     carriers: dict[str, Carrier]
     converse: Converse = keep_listening
     greeting: bytes | None = None
+    watchers: dict[str, Watcher] = field(default_factory=dict)  # by the call's id
     begun: asyncio.Event = field(default_factory=asyncio.Event)  # a conversation runs
     live: LiveCalls = field(init=False)
     webhooks: Webhooks = field(init=False)
@@ -115,7 +118,8 @@ class MediaServer:
         await self.settled()
         return await self.row(call_id)
 
-    async def _talk(self, leg: Leg, brief: Brief, actions: CallActions) -> CallResult:
+    async def _talk(self, leg: Leg, brief: Brief, actions: CallActions, watcher: Watcher) -> CallResult:
+        self.watchers[brief.call_id] = watcher
         self.begun.set()
         return await self.converse(leg, brief, actions)
 
@@ -159,7 +163,13 @@ async def server(database: Database, cable: Cable, model: SpeechModel, tmp_path:
         url = f"http://127.0.0.1:{socket.getsockname()[1]}"
         media = MediaServer(url, database, cable, network, tmp_path, switch, app, http, {"twilio": carrier})
         house = CallHouse(
-            db=database, process_id="p1", carriers=media.carriers, converse=media._talk, greeting=media._prepared, data_dir=tmp_path
+            db=database,
+            process_id="p1",
+            carriers=media.carriers,
+            converse=media._talk,
+            greeting=media._prepared,
+            data_dir=tmp_path,
+            floor=Floor(switch),
         )
         media.webhooks = Webhooks(database, carrier, CarrierUrls(media.url), Signatures(TOKEN))
         media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=media.webhooks, drain_s=0)
