@@ -15,6 +15,7 @@ from dashboard.source import background
 
 SESSION_COOKIE = "callwright_session"
 KNOWN_PERSON = "person"  # in the state of the page's session: who was signed in when the API was asked last
+KEY_HEADER = "Idempotency-Key"
 ANSWER_WITHIN_S = 15.0
 IMPORT_WITHIN_S = 600.0
 
@@ -88,7 +89,7 @@ class Commands:
 
     def add_phone_number(self, values: Mapping[str, Any], once: str) -> int:
         """A new number to call from; returns its id. Sent again with the same word `once`, it is answered as before and added once."""
-        return int(self._ask("POST", "/phone-numbers", json=dict(values), headers={"Idempotency-Key": once})["id"])
+        return int(self._ask("POST", "/phone-numbers", json=dict(values), headers={KEY_HEADER: once})["id"])
 
     def change_phone_number(self, number_id: int, changes: Mapping[str, Any]) -> None:
         """Another label, other limits; None takes a limit away."""
@@ -116,9 +117,9 @@ class Commands:
         """The campaign as the API tells it: `allowed_actions` in the order to show, `hours` in words, `warnings` by field."""
         return self._ask("GET", f"/campaigns/{campaign_id}")
 
-    def create_campaign(self, settings: Mapping[str, Any]) -> int:
-        """Makes a Draft; returns its id."""
-        return int(self._ask("POST", "/campaigns", json=dict(settings))["id"])
+    def create_campaign(self, settings: Mapping[str, Any], once: str) -> int:
+        """Makes a Draft; returns its id. `once`: as for a new number."""
+        return int(self._ask("POST", "/campaigns", json=dict(settings), headers={KEY_HEADER: once})["id"])
 
     def edit_campaign(self, campaign_id: int, changes: Mapping[str, Any], version: int | None = None) -> None:
         """Changes settings. With `version`, refused where somebody else has changed the campaign since that version."""
@@ -129,9 +130,9 @@ class Commands:
         """start, pause, resume or cancel."""
         self._ask("POST", f"/campaigns/{campaign_id}/{action}")
 
-    def duplicate(self, campaign_id: int) -> int:
-        """A new Draft with the same settings and contacts; returns its id."""
-        return int(self._ask("POST", f"/campaigns/{campaign_id}/duplicate")["id"])
+    def duplicate(self, campaign_id: int, once: str) -> int:
+        """A new Draft with the same settings and contacts; returns its id. `once`: as for a new number."""
+        return int(self._ask("POST", f"/campaigns/{campaign_id}/duplicate", headers={KEY_HEADER: once})["id"])
 
     def delete_campaign(self, campaign_id: int) -> None:
         """Removes a Draft with its contacts."""
@@ -143,12 +144,21 @@ class Commands:
         return self._ask("POST", f"/campaigns/{campaign_id}/contacts/import/preview", within_s=IMPORT_WITHIN_S, data=form)
 
     def import_contacts(
-        self, campaign_id: int, file_name: str, content: bytes, columns: Columns, *, dry_run: bool = False, all_or_nothing: bool = False
+        self,
+        campaign_id: int,
+        file_name: str,
+        content: bytes,
+        columns: Columns,
+        *,
+        once: str,
+        dry_run: bool = False,
+        all_or_nothing: bool = False,
     ) -> dict[str, Any]:
-        """Uploads a CSV; returns the report. `dry_run`: only says what would happen."""
+        """Uploads a CSV; returns the report. `dry_run`: only says what would happen. `once`: as for a new number."""
         form = _file_form(file_name, content, columns)
         asked = urlencode({"dry_run": str(dry_run).lower(), "all_or_nothing": str(all_or_nothing).lower()})
-        return self._ask("POST", f"/campaigns/{campaign_id}/contacts/import?{asked}", within_s=IMPORT_WITHIN_S, data=form)
+        path = f"/campaigns/{campaign_id}/contacts/import?{asked}"
+        return self._ask("POST", path, within_s=IMPORT_WITHIN_S, data=form, headers={KEY_HEADER: once})
 
     def import_problems(self, import_id: str) -> bytes:
         """Every row that an import refused, as a CSV."""
@@ -192,9 +202,9 @@ class Commands:
         """Agents that ship with the product: `name`, `what_for`, `definition`, `variables`."""
         return list(self._ask("GET", "/agent-templates")["items"])
 
-    def create_agent(self, name: str, definition: Mapping[str, Any]) -> int:
-        """Makes an agent; returns its id."""
-        return int(self._ask("POST", "/agents", json={"name": name, "definition": dict(definition)})["id"])
+    def create_agent(self, name: str, definition: Mapping[str, Any], once: str) -> int:
+        """Makes an agent; returns its id. `once`: as for a new number."""
+        return int(self._ask("POST", "/agents", json={"name": name, "definition": dict(definition)}, headers={KEY_HEADER: once})["id"])
 
     def change_agent(self, agent_id: int, name: str, definition: Mapping[str, Any], version: int) -> int:
         """Makes the agent's next version, and returns it; refused where somebody else has changed the agent since `version`."""
@@ -211,10 +221,10 @@ class Commands:
         heard: bytes = self._answer("POST", f"/agents/{agent_id}/greeting", ANSWER_WITHIN_S * 2, {"json": sample})
         return heard
 
-    def test_call(self, agent_id: int, number: str, phone_number_id: int, contact_name: str, variables: Mapping[str, str]) -> int:
-        """Calls the number with the agent's saved version, at once; returns the call's id."""
-        wanted = {"number": number, "phone_number_id": str(phone_number_id), "contact_name": contact_name, "variables": dict(variables)}
-        return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=wanted)["id"])
+    def test_call(self, agent_id: int, wanted: Mapping[str, Any], once: str) -> int:
+        """Calls `number` from `phone_number_id` with the agent's saved version, at once, for a contact of `contact_name` and `variables`;
+        returns the call's id. `once`: as for a new number."""
+        return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=dict(wanted), headers={KEY_HEADER: once})["id"])
 
     def recording_peaks(self, call_id: int) -> dict[str, Any]:
         """What a recording's waveform is drawn from: `duration_ms`, and by channel (`agent`, `callee`) how loud, 0 to 1000. Refused where

@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
+from dashboard.errands import begun, done, errand
 from dashboard.parts import confirm
 from dashboard.parts.frame import say, say_and_rerun
 from dashboard.rows import Campaign
@@ -34,6 +35,8 @@ def action_buttons(campaign: Campaign, allowed: Sequence[str]) -> None:
                     pressed = action
         if campaign.status == "draft" and st.button("Delete", icon=":material/delete:", key="do_delete", disabled=resting):
             pressed = "delete"
+    if begun(_copying(campaign)) is not None:
+        pressed = "duplicate"
     if pressed is not None:
         try:
             _ACTS.get(pressed, _at_once)(campaign, pressed)
@@ -68,10 +71,16 @@ def _cancel(campaign: Campaign, action: str) -> None:
 
 
 def _duplicate(campaign: Campaign, _action: str) -> None:
-    copy = commands().duplicate(campaign.id)
+    api = commands()
+    copy = errand(_copying(campaign), campaign.id).send(lambda once: api.duplicate(campaign.id, once))
     _rest()
     say("Duplicated: this is the new Draft")
+    done(_copying(campaign))
     st.switch_page("views/campaign.py", query_params={"id": str(copy)})
+
+
+def _copying(campaign: Campaign) -> str:
+    return f"copying_{campaign.id}"
 
 
 def _delete(campaign: Campaign, _action: str) -> None:

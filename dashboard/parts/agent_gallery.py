@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
+from dashboard.errands import begun, errand
 from dashboard.parts.agent_texts import VARIABLE, variables
 from dashboard.parts.frame import say
 from dashboard.reads.agents import free_name
@@ -12,11 +13,14 @@ from dashboard.words import md
 
 AGENT = "views/agent.py"
 SHOWN = "show"  # key of the tab that the gallery is in
+MAKING = "making_agent"  # the errand; over once the new agent's own page is drawn
 
 
 def gallery() -> None:
     """A card for each template. Using one creates an agent, and leads to its texts."""
     st.write("Each says who is calling and why, asks one clear thing, and knows what to do with a mailbox. Make one yours, then edit it.")
+    if (made := begun(MAKING)) is not None:
+        _go_on(made.result())
     columns = st.columns(2)
     for at, each in enumerate(commands().agent_templates()):
         with columns[at % 2].container(border=True, key=f"template_{at}"):
@@ -37,12 +41,18 @@ def _card(template: dict[str, Any], key: str) -> None:
 
 
 def _use(name: str, definition: dict[str, Any]) -> None:
+    api = commands()
     try:
-        made = commands().create_agent(name, definition)
+        made = errand(MAKING, (name, definition)).send(lambda once: api.create_agent(name, definition, once))
     except CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")
         return
-    say(f"Created: {md(name)}")
+    _go_on(made)
+
+
+def _go_on(made: int) -> None:
+    """To the agent that was made, in this run of the page or in one before."""
+    say("The agent is yours: edit it here")
     st.session_state.pop(SHOWN, None)  # whoever comes back looks for their agents
     st.switch_page(AGENT, query_params={"id": str(made)})
 

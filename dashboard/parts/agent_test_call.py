@@ -1,9 +1,12 @@
 """A test call: the agent calls a number that one types, and one watches what becomes of it."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
+from dashboard.errands import begun, done, errand
 from dashboard.parts.agent_preview import Sample
 from dashboard.parts.frame import live
 from dashboard.parts.status import badge
@@ -28,22 +31,26 @@ def test_call(agent: Agent, values: Sample, *, changed: bool) -> None:
         said = "; ".join(f"{plain(name)}: {value}" for name, value in values.items() if value.strip())
         st.caption(f"The texts are filled with the sample contact of the Preview tab. {md(said)}")
         sent = st.form_submit_button("Call now", type="primary", icon=":material/call:", key="test_call_now")
-    if sent:
+    if sent or begun(_placing(agent)) is not None:
         others = {name: value for name, value in values.items() if name != "contact_name" and value.strip()}
-        _place(agent, (number or "").strip(), caller.id, values.get("contact_name", ""), others)
+        called = {"number": (number or "").strip(), "phone_number_id": str(caller.id)}
+        _place(agent, {**called, "contact_name": values.get("contact_name", ""), "variables": others})
     if (placed := st.session_state.get(_kept(agent))) is not None:
         _follow(placed)
 
 
-def _place(agent: Agent, number: str, phone_number_id: int, contact_name: str, variables: Sample) -> None:
+def _place(agent: Agent, wanted: dict[str, Any]) -> None:
     """Places the call. A refusal leaves the one before in sight: a second click on the button is refused, and the first call goes on."""
-    if not number:
+    if not wanted["number"]:
         st.error("Enter the number to call, with the country code.", icon=":material/error:")
         return
+    api = commands()
     try:
-        st.session_state[_kept(agent)] = commands().test_call(agent.id, number, phone_number_id, contact_name, variables)
+        st.session_state[_kept(agent)] = errand(_placing(agent), wanted).send(lambda once: api.test_call(agent.id, wanted, once))
     except CommandRefused as refused:
         st.error(f"The call was not made: {md(str(refused))}.", icon=":material/phone_disabled:")
+    else:
+        done(_placing(agent))
 
 
 @live
@@ -58,6 +65,10 @@ def _follow(call_id: int) -> None:
         if call.end_reason:
             st.write(md(END_REASON.get(call.end_reason) or plain(call.end_reason)) + ".")
         st.page_link("views/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"id": str(call_id)})
+
+
+def _placing(agent: Agent) -> str:
+    return f"test_call_placing_{agent.id}"
 
 
 def _kept(agent: Agent) -> str:

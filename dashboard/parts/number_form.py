@@ -1,17 +1,17 @@
 """A phone number's fields: adding one, changing its label and limits."""
 
-import secrets
 from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
+from dashboard.errands import begun, errand
 from dashboard.parts.frame import say, say_and_rerun
 from dashboard.reads.phone_numbers import Account, NumberLine
 from dashboard.words import md
 
 HERE = "views/phone_numbers.py"
-_ONCE = "number_add_once"
+ADDING = "adding_number"  # the errand; over once the new number's own page is drawn
 
 
 def add_number(accounts: Sequence[Account]) -> None:
@@ -37,10 +37,10 @@ def add_number(accounts: Sequence[Account]) -> None:
         )
         concurrency, calls_per_second = _limits("number_add")
         sent = st.form_submit_button("Add number", type="primary", icon=":material/add:")
-    if not sent:
-        st.session_state[_ONCE] = secrets.token_hex(16)
+    adding = begun(ADDING) is not None
+    if not (sent or adding):
         return
-    if not (number or "").strip():
+    if not (number or "").strip() and not adding:
         st.error("Enter the phone number, with the country code.", icon=":material/error:")
         return
     values = {
@@ -51,8 +51,8 @@ def add_number(accounts: Sequence[Account]) -> None:
         "calls_per_second": calls_per_second,
     }
     try:
-        # The second half of a double click brings the same key: it is answered as the first, and adds nothing.
-        added = commands().add_phone_number(values, once=st.session_state[_ONCE])
+        api = commands()
+        added = errand(ADDING, values).send(lambda once: api.add_phone_number(values, once))
     except CommandRefused as refused:
         _refused(refused)
     else:

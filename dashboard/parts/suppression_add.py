@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
+from dashboard.errands import begun, errand, question
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md, plural
 
@@ -97,6 +98,7 @@ def import_file(rehearsal: bool) -> None:
     )
     turn = st.session_state.get(_FILE_TURN, 0)
     chosen = st.file_uploader("List of numbers", type=["csv", "txt", "tsv"], key=f"suppress_file_{turn}")
+    _go_on(turn)
     if chosen is None:
         return
     reason = st.text_input(
@@ -114,20 +116,34 @@ def import_file(rehearsal: bool) -> None:
     if st.button(
         f"Add {plural(good, 'number')}", type="primary", icon=":material/upload:", disabled=good == 0, key=f"suppress_import_{turn}"
     ):
+        api, adding = commands(), errand(_adding(turn), (chosen.file_id, said, rehearsal))
         with st.spinner("Adding…"):
-            done = commands().suppress_list(chosen.name, content, said, rehearsal=rehearsal)
-        st.session_state[_FILE_TURN] = turn + 1
-        say_and_rerun(added(done))
+            adding.send(lambda _once: api.suppress_list(chosen.name, content, said, rehearsal=rehearsal))
+        _go_on(turn)
+
+
+def _go_on(turn: int) -> None:
+    """After an import that was begun, in this run of the page or in one before: what was done, and the place for the next file."""
+    answer = begun(_adding(turn))
+    if answer is None:
+        return
+    with st.spinner("Adding…"):
+        said = added(answer.result())
+    st.session_state[_FILE_TURN] = turn + 1
+    say_and_rerun(said)
+
+
+def _adding(turn: int) -> str:
+    return f"adding_numbers_{turn}"
 
 
 def _looked_at(file_id: str, name: str, content: bytes, rehearsal: bool) -> dict[str, Any]:
     """The report of a dry run, asked for once for each file and list."""
-    known = st.session_state.get("suppress_report")
-    if known is None or known[0] != (file_id, rehearsal):
-        with st.spinner("Reading the file…"):
-            known = ((file_id, rehearsal), commands().suppress_list(name, content, "looked at", rehearsal=rehearsal, dry_run=True))
-        st.session_state["suppress_report"] = known
-    report: dict[str, Any] = known[1]
+    api, looking = commands(), question("suppress_report", (file_id, rehearsal))
+    with st.spinner("Reading the file…"):
+        report: dict[str, Any] = looking.send(
+            lambda _once: api.suppress_list(name, content, "looked at", rehearsal=rehearsal, dry_run=True)
+        )
     return report
 
 

@@ -1,12 +1,13 @@
 """Contacts from a CSV: how its columns are read, what would happen row by row, then the import and what came of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from dashboard.commands import ApiUnreachable, Columns, CommandRefused, SignInNeeded, commands
+from dashboard.errands import begun, errand, question
 from dashboard.parts import mapping
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md, plural
@@ -33,6 +34,10 @@ def upload(campaign_id: int, key: str) -> None:
     )
     turn = st.session_state.get(f"{key}_turn", 0)
     chosen = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], key=f"{key}_file_{turn}")
+    try:
+        _go_on(key, turn)
+    except CommandRefused as refused:
+        st.error(md(str(refused)), icon=":material/error:")
     if chosen is None:
         st.download_button("Download an example file", TEMPLATE, "contacts.csv", "text/csv", icon=":material/download:", on_click="ignore")
         if done := st.session_state.get(f"{key}_done"):
@@ -48,7 +53,7 @@ def upload(campaign_id: int, key: str) -> None:
         return
     if columns is not None and report is not None:
         draw_report(report)
-        _offer(campaign_id, file, columns, report, key)
+        _offer(campaign_id, file, columns, report, key, turn)
 
 
 def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
@@ -72,28 +77,28 @@ def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
 
 
 def _preview(campaign_id: int, file: File, columns: Columns, key: str) -> dict[str, Any]:
-    def ask() -> dict[str, Any]:
-        return commands().preview_import(campaign_id, file.name, file.content[:MIB], columns)
-
-    return _once(key, (file.id, columns), ask)
+    api = commands()
+    looked = question(key, (file.id, columns)).send(lambda _once: api.preview_import(campaign_id, file.name, file.content[:MIB], columns))
+    preview: dict[str, Any] = looked
+    return preview
 
 
 def _checked(campaign_id: int, file: File, columns: Columns, key: str) -> dict[str, Any] | None:
     """The report of a dry run of the whole file. A large one is checked when somebody asks for it: None before."""
-    known = st.session_state.get(f"{key}_report")
-    if len(file.content) > MIB and (known is None or known[0] != (file.id, columns)):
+    checking = question(f"{key}_report", (file.id, columns))
+    if len(file.content) > MIB and checking.begun is None:
         size = f"{len(file.content) / MIB:,.0f} MB"
         if not st.button(f"Check all rows ({size})", type="primary", icon=":material/fact_check:", key=f"{key}_check"):
             return None
+    api = commands()
+    with st.spinner("Reading the file…"):
+        report: dict[str, Any] = checking.send(
+            lambda once: api.import_contacts(campaign_id, file.name, file.content, columns, once=once, dry_run=True)
+        )
+    return report
 
-    def ask() -> dict[str, Any]:
-        with st.spinner("Reading the file…"):
-            return commands().import_contacts(campaign_id, file.name, file.content, columns, dry_run=True)
 
-    return _once(f"{key}_report", (file.id, columns), ask)
-
-
-def _offer(campaign_id: int, file: File, columns: Columns, report: Mapping[str, Any], key: str) -> None:
+def _offer(campaign_id: int, file: File, columns: Columns, report: Mapping[str, Any], key: str, turn: int) -> None:
     """The import of the good rows, or of all or nothing."""
     good, bad = int(report["imported"]), int(report["refused"])
     strict = st.checkbox("All or nothing: import only when every row is good", key=f"{key}_strict") if good else False
@@ -103,24 +108,34 @@ def _offer(campaign_id: int, file: File, columns: Columns, report: Mapping[str, 
     label = f"Import {plural(good, 'contact')}"
     if not st.button(label, type="primary", icon=":material/upload:", disabled=good == 0 or refused, key=f"{key}_import"):
         return
+    api = commands()
+
+    def imported(once: str) -> dict[str, Any]:
+        done = api.import_contacts(campaign_id, file.name, file.content, columns, once=once, all_or_nothing=strict)
+        return {**done, "file_name": file.name}
+
     try:
         with st.spinner("Importing…"):
-            done = commands().import_contacts(campaign_id, file.name, file.content, columns, all_or_nothing=strict)
+            errand(_importing(key, turn), (file.id, columns, strict)).send(imported)
+        _go_on(key, turn)
     except CommandRefused as no:
         st.error(md(str(no)), icon=":material/error:")
+
+
+def _go_on(key: str, turn: int) -> None:
+    """After an import that was begun, in this run of the page or in one before: its answer, and the place for the next file."""
+    answer = begun(_importing(key, turn))
+    if answer is None:
         return
-    st.session_state[f"{key}_done"] = {**done, "file_name": file.name}
-    st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
+    with st.spinner("Importing…"):
+        done = answer.result()
+    st.session_state[f"{key}_done"] = done
+    st.session_state[f"{key}_turn"] = turn + 1
     say_and_rerun(f"{plural(int(done['imported']), 'contact')} imported")
 
 
-def _once(key: str, asked: tuple[str, Columns], ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The answer to what is asked, kept until something else is asked under `key`."""
-    known = st.session_state.get(key)
-    if known is None or known[0] != asked:
-        known = st.session_state[key] = (asked, ask())
-    answer: dict[str, Any] = known[1]
-    return answer
+def _importing(key: str, turn: int) -> str:
+    return f"{key}_importing_{turn}"
 
 
 def _last_import(done: Mapping[str, Any]) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
+from dashboard.errands import begun, done, errand
 from dashboard.parts import agent_draft, agent_form, agent_preview, confirm, frame
 from dashboard.parts.agent_draft import Draft
+from dashboard.parts.agent_gallery import MAKING
 from dashboard.parts.agent_graph import dot, in_words
 from dashboard.parts.agent_test_call import test_call
 from dashboard.parts.agent_texts import Definition
@@ -20,6 +22,7 @@ EDIT, PREVIEW, SCRIPT, VERSIONS, TEST_CALL = "Edit", "Preview", "Script", "Versi
 
 
 def show(person: Person) -> None:
+    done(MAKING)
     asked = st.query_params.get("id", "")
     agent = reads.agent(int(asked)) if asked.isdecimal() else None
     st.page_link("views/agents.py", label="All agents", icon=":material/arrow_back:")
@@ -50,6 +53,8 @@ def _look(person: Person, agent: Agent, campaigns: Sequence[AgentCampaign]) -> N
 def _operate(person: Person, agent: Agent, campaigns: Sequence[AgentCampaign]) -> None:
     """All tabs are drawn, open or not: what is typed in one is read in the others."""
     draft = agent_draft.begun(agent)
+    if (saved := begun(_saving(draft))) is not None:
+        _go_on(agent, saved.result())
     actions = st.container()
     edit, reading, script, kept, calling = st.tabs([EDIT, PREVIEW, SCRIPT, VERSIONS, TEST_CALL], key="tab", bind="query-params")
     with edit:
@@ -126,10 +131,21 @@ def _save(agent: Agent, draft: Draft, name: str, edited: Definition, *, changed:
         st.error("Give the agent a name.", icon=":material/error:")
         return
     try:
-        made = commands().change_agent(agent.id, name.strip(), edited, draft.version)
+        api = commands()
+        saving = errand(_saving(draft), (name, edited))
+        made = saving.send(lambda _once: api.change_agent(agent.id, name.strip(), edited, draft.version))
     except CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")
         return
+    _go_on(agent, made)
+
+
+def _saving(draft: Draft) -> str:
+    return f"saving_{draft.key}"
+
+
+def _go_on(agent: Agent, made: int) -> None:
+    """After a version was made, in this run of the page or in one before: from here on the fields are those of the newest."""
     agent_draft.drop(agent.id)
     say_and_rerun(f"Saved as version {made}. Campaigns take it when they are edited")
 

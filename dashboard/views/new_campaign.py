@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
+from dashboard.errands import begun, done, errand
 from dashboard.parts import campaign_form as form
 from dashboard.parts import frame
 from dashboard.parts.add_contact import add_contact
@@ -21,6 +22,7 @@ from dashboard.rows import Campaign
 from dashboard.words import md, plural
 
 STEPS = ("Basics", "Call settings", "Contacts")
+_MAKING = "making_campaign"  # the errand; over once a step of the new campaign is drawn
 
 
 def show(person: Person) -> None:
@@ -30,6 +32,8 @@ def show(person: Person) -> None:
         return
     asked = st.query_params.get("id", "")
     campaign = data().campaign(int(asked)) if asked.isdecimal() else None
+    if campaign is not None:
+        done(_MAKING)
     if campaign is not None and campaign.status != "draft":
         st.switch_page("views/campaign.py", query_params={"id": str(campaign.id)})
     step = st.query_params.get("step", "1")
@@ -52,8 +56,10 @@ def _basics(campaign: Campaign | None) -> None:
             st.warning(f"There is no {noun} yet. Ask an engineer to add one through the API, then come back here.", icon=":material/info:")
     problems = st.session_state.get("basics_problems", {})
     values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", form.Remarks(problems))
-    if st.button("Continue to call settings", type="primary", icon=":material/arrow_forward:", icon_position="right"):
-        _save(campaign, values, form.missing_basics(values), "basics_problems", "2")
+    making = campaign is None and begun(_MAKING) is not None
+    pressed = st.button("Continue to call settings", type="primary", icon=":material/arrow_forward:", icon_position="right")
+    if pressed or making:
+        _save(campaign, values, {} if making else form.missing_basics(values), "basics_problems", "2")
 
 
 def _call_settings(campaign: Campaign) -> None:
@@ -76,7 +82,8 @@ def _save(campaign: Campaign | None, values: dict[str, Any], missing: dict[str, 
     if not problems:
         try:
             if campaign is None:
-                campaign_id = commands().create_campaign(values)
+                api = commands()
+                campaign_id = errand(_MAKING, values).send(lambda once: api.create_campaign(values, once))
             else:
                 commands().edit_campaign(campaign.id, values, campaign.version)
         except CommandRefused as refused:

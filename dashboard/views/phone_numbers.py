@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard.commands import commands
+from dashboard.errands import done
 from dashboard.parts import confirm, frame
 from dashboard.parts.frame import Person, live
-from dashboard.parts.number_form import HERE, add_number, change_number
+from dashboard.parts.number_form import ADDING, HERE, add_number, change_number
 from dashboard.parts.number_health import health, short
 from dashboard.parts.paging import Pager
 from dashboard.parts.status import badge, inline
@@ -21,6 +22,7 @@ REHEARSAL = Word("Rehearsal", ":material/science:", "violet", "Its calls go to t
 def show(person: Person) -> None:
     asked = st.query_params.get("id", "")
     if asked:
+        done(ADDING)
         _one(person, phone_numbers.number(int(asked)) if asked.isdecimal() else None)
     else:
         _all(person)

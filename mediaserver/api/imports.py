@@ -210,7 +210,7 @@ async def _field(part: BodyPartReader) -> str:
 
 
 ROUTES = (
-    Route("POST", "/campaigns/{campaign_id}/contacts/import", import_csv, Role.OPERATOR, upload=True),
+    Route("POST", "/campaigns/{campaign_id}/contacts/import", import_csv, Role.OPERATOR, upload=True, once=True),
     Route("POST", "/campaigns/{campaign_id}/contacts/import/preview", preview_csv, Role.OPERATOR, upload=True),
     Route("GET", "/campaigns/{campaign_id}/imports", list_imports, Role.VIEWER),
     Route("GET", "/imports/{import_id}/problems.csv", import_problems, Role.VIEWER, file_type="text/csv"),

@@ -4,6 +4,8 @@ import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
+from dashboard.errands import begun as sent
+from dashboard.errands import errand
 from dashboard.parts import campaign_form as form
 from dashboard.parts import week
 from dashboard.parts.forecast import forecast_of_unsaved
@@ -38,6 +40,9 @@ def show(person: Person, campaign: Campaign) -> None:
 def _edit(campaign: Campaign) -> None:
     begun = _begun_at(campaign)
     key = f"edit_{campaign.id}_{begun.version}"
+    if (saved := sent(_saving(key))) is not None:
+        saved.result()
+        _go_on(campaign.id)
     problems = st.session_state.get(f"{key}_problems", {})
     meanwhile = st.container()
     remarks = form.Remarks(problems, warnings_by_field(campaign.id))
@@ -93,7 +98,8 @@ def _save(campaign: Campaign, values: form.Values, changes: form.Values, key: st
     problems = form.missing_basics(values) | form.missing_settings(values)
     if not problems:
         try:
-            commands().edit_campaign(campaign.id, changes, campaign.version)
+            api = commands()
+            errand(_saving(key), (changes, campaign.version)).send(lambda _once: api.edit_campaign(campaign.id, changes, campaign.version))
         except CommandRefused as refused:
             problems = refused.problems
             if not problems:
@@ -102,8 +108,17 @@ def _save(campaign: Campaign, values: form.Values, changes: form.Values, key: st
     st.session_state[f"{key}_problems"] = problems
     if problems:
         st.rerun()
-    _begin_again(campaign.id)
+    _go_on(campaign.id)
+
+
+def _go_on(campaign_id: int) -> None:
+    """After the settings were saved, in this run of the page or in one before: from here on the fields are those of the next version."""
+    _begin_again(campaign_id)
     say_and_rerun("Settings saved")
+
+
+def _saving(key: str) -> str:
+    return f"{key}_saving"
 
 
 def _read(campaign: Campaign) -> None:
