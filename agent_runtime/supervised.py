@@ -2,14 +2,12 @@
 
 import asyncio
 
-from agent_runtime.calls import Turn
 from agent_runtime.colleague import Colleague
 from agent_runtime.engines import Recognition
-from agent_runtime.leg import SAMPLE_RATE, Leg, LegListener
+from agent_runtime.leg import Leg, LegListener
 from agent_runtime.supervision import NotPossible
 from agent_runtime.talk import Phase, Talk
 
-LATEST = 2 * SAMPLE_RATE  # samples of a supervisor's voice that may wait to be heard; what comes then would come too late
 SETTLE_S = 5.0  # how long a call that is given back waits for the supervisor's last words to be recognised
 
 _REFUSED = {
@@ -26,7 +24,7 @@ class SupervisedTalk:
     def __init__(self, talk: Talk, leg: Leg, recognition: Recognition | None) -> None:
         """`recognition`: of what a supervisor says; None: their words are in the recording only."""
         self._talk, self._leg = talk, leg
-        self._colleague = Colleague(leg, recognition, self._said)
+        self._colleague = Colleague(leg, recognition, talk.supervisor_said)
         self._held_by: str | None = None
         self._returning: asyncio.Task[None] | None = None
 
@@ -47,7 +45,7 @@ class SupervisedTalk:
         return self._colleague
 
     def speak(self, pcm: bytes) -> None:
-        if self._held_by is not None and self._leg.queued_up_to() - self._leg.heard_up_to() < LATEST:
+        if self._held_by is not None:
             self._leg.play(pcm)
 
     def give_back(self) -> None:
@@ -71,9 +69,6 @@ class SupervisedTalk:
         self._stop_returning()
         await self._colleague.settle(within_s)
         await self._colleague.close()
-
-    def _said(self, turn: Turn) -> None:
-        self._talk.supervisor_said(turn)
 
     async def _return(self) -> None:
         await self._colleague.settle(SETTLE_S)

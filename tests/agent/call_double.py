@@ -8,6 +8,7 @@ from agent_runtime.calls import Brief, CallResult, Speaker, Turn, Who
 from agent_runtime.conversation import converse
 from agent_runtime.pipeline import TurnTiming
 from agent_runtime.providers import Services, Timing
+from agent_runtime.supervision import Nobody, Watcher
 from tests.agent.leg_double import LegDouble
 
 SPEED = 20.0
@@ -88,8 +89,14 @@ class CallDouble:
             return await self.call
 
 
-def begin(agent: Agent, services: Services, greeting: bytes | None = None, variables: dict[str, str] | None = None) -> CallDouble:
-    """A call that has just been answered."""
+def begin(
+    agent: Agent,
+    services: Services,
+    greeting: bytes | None = None,
+    variables: dict[str, str] | None = None,
+    watcher: Watcher | None = None,
+) -> CallDouble:
+    """A call that has just been answered. `watcher`: who supervises it."""
     leg, actions = LegDouble(SPEED), ActionsDouble()
     brief = Brief("call 1", agent, variables or {}, greeting=greeting, zone="America/New_York")
-    return CallDouble(leg, actions, asyncio.create_task(converse(leg, brief, services, actions)))
+    return CallDouble(leg, actions, asyncio.create_task(converse(leg, brief, services, actions, watcher or Nobody())))

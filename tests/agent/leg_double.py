@@ -79,6 +79,10 @@ class LegDouble:
     def voice_starts(self) -> None:
         self._to.voice_started(self.now_ms(), bytes(3200))
 
+    def voice_goes_on(self) -> None:
+        """For one more second."""
+        self._to.voice_audio(bytes(SAMPLE_RATE * 2))
+
     def voice_stops(self) -> None:
         self._to.voice_audio(bytes(1600))
         self._to.voice_stopped(self.now_ms())
