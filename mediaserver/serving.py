@@ -74,7 +74,8 @@ async def serve(settings: Settings, _options: argparse.Namespace) -> int:
 async def web_process(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
     """One web process, serving on `listener`; yields its address once it is ready. At the end its calls finish first."""
     own_url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    settings = settings.model_copy(update={"public_url": settings.public_url or own_url, "peer_url": settings.peer_url or own_url})
+    peer_url = settings.peer_url or _as_peers_see(own_url, settings.host)
+    settings = settings.model_copy(update={"public_url": settings.public_url or own_url, "peer_url": peer_url})
     quiet_pipecat_logs()
     async with AsyncExitStack() as stack:
         url = settings.database_url or await asyncio.to_thread(attached_url, settings.data_dir)
@@ -152,7 +153,7 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         db=parts.database,
         process_id=parts.process.id,
         carriers=parts.carriers,
-        converse=lambda leg, brief, actions, watcher: converse(leg, brief, parts.services, actions),
+        converse=lambda leg, brief, actions, watcher: converse(leg, brief, parts.services, actions, watcher),
         greeting=parts.greetings.find,
         data_dir=settings.data_dir,
         floor=parts.floor,
@@ -182,6 +183,11 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         desk=desk,
     )
     return live
+
+
+def _as_peers_see(own_url: str, host: str) -> str:
+    """Our address for the other processes: one that listens everywhere goes by the name of its machine."""
+    return own_url.replace(host, socket.gethostname(), 1) if host in ("0.0.0.0", "::", "") else own_url
 
 
 async def _engines(stack: AsyncExitStack, data_dir: Path) -> LocalEngines | None:

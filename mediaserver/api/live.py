@@ -50,12 +50,6 @@ class LiveCallAnswer(Answer):
     stuck: str
 
 
-class GrantQuery(Body):
-    """`kind`: supervise, or talk for whoever talks to an agent in the browser and reads along. Without it, whatever fits."""
-
-    kind: Kind | None = None
-
-
 class GrantAnswer(Answer):
     """`grant`: the first message on the websocket `/live/{call_id}/stream`, for one connection before `expires_at`."""
 
@@ -98,14 +92,14 @@ async def list_live_calls(asked: Asked[None, None]) -> Page[LiveCallAnswer]:
     return Page[LiveCallAnswer](items=[LiveCallAnswer.of(row) for row in rows])
 
 
-async def create_grant(asked: Asked[GrantQuery, None]) -> GrantAnswer:
+async def create_grant(asked: Asked[None, None]) -> GrantAnswer:
     """The right to one connection of a live page to this call: for the session that asks, once, within 30 seconds. Needs the role
-    supervisor, but of whoever talks in the browser."""
+    supervisor; whoever talks to an agent in the browser may read along."""
     call_id, person = asked.id("call_id"), asked.person
     holder = await grants.holder_of(asked.database, call_id)
     if not person.by_cookie:
         raise Problem(403, "a live page belongs to somebody who is signed in: a token gets no grant")
-    kind = grants.kind_for(person, holder, asked.query.kind)
+    kind = grants.kind_for(person, holder)
     if kind is None:
         raise Problem(403, f"this needs the role {NEEDED[Kind.SUPERVISE]}, and yours is {person.role}: ask an admin")
     return GrantAnswer.of(await grants.issue(asked.database, call_id, person, asked.request.cookies[SESSION_COOKIE], kind))

@@ -70,7 +70,7 @@ class LiveDoor:
         except _Gone:
             log.info("a live page of call %d went away", call_id)
         except GrantRefused as refused:
-            return RefusedTold(REFUSED, again=refused.why in (WhyNot.USED, WhyNot.EXPIRED))
+            return RefusedTold(REFUSED, again=refused.why in (WhyNot.NO_GRANT, WhyNot.USED, WhyNot.EXPIRED))
         except NotInProgress:
             return OverTold()
         except HolderAway as away:

@@ -83,15 +83,14 @@ class Admitted:
         return MAY[self.kind]
 
 
-def kind_for(person: Person, holder: CallHolder, wanted: Kind | None) -> Kind | None:
-    """What `person` may come in for: what is wanted, if anything is; otherwise whoever talks in the browser reads along, and a supervisor
-    supervises. None: nothing."""
-    possible = []
-    if person.user_id is not None and holder.number == number_of(person.user_id) and person.role.covers(NEEDED[Kind.TALK]):
-        possible.append(Kind.TALK)
-    if person.user_id is not None and person.role.covers(NEEDED[Kind.SUPERVISE]):
-        possible.append(Kind.SUPERVISE)
-    return next((kind for kind in possible if wanted in (None, kind)), None)
+def kind_for(person: Person, holder: CallHolder) -> Kind | None:
+    """What `person`, who is signed in, may come in for: a supervisor supervises, whoever talks in the browser reads along."""
+    if person.user_id is None:
+        return None
+    if person.role.covers(NEEDED[Kind.SUPERVISE]):
+        return Kind.SUPERVISE
+    began_it = holder.number == number_of(person.user_id)
+    return Kind.TALK if began_it and person.role.covers(NEEDED[Kind.TALK]) else None
 
 
 async def issue(database: Database, call_id: int, person: Person, session: str, kind: Kind) -> Issued:
