@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import gc
 import threading
+from pathlib import Path
 
 import psutil
 import uvloop
@@ -22,6 +23,7 @@ from agent_runtime.pipeline import TurnTiming, quiet_pipecat_logs, warm_up
 from agent_runtime.providers import Services, Timing
 from mediaserver.carriers.twilio.wire import TwilioStream
 from mediaserver.media import LONGEST_FRAME, CarrierLine
+from mediaserver.switch.leg import SwitchLeg
 from mediaserver.switch.switch import Switch
 from mediaserver.switch.voice import VoiceParams
 
@@ -84,7 +86,7 @@ class Server:
 
     def __init__(self, *, floor: bool) -> None:
         self._floor = floor
-        self._switch = Switch(voice=VOICE)
+        self.switch = Switch(voice=VOICE)
         self._gaps_ms: list[float] = []
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -96,7 +98,7 @@ class Server:
         return app
 
     async def _start(self, _app: web.Application) -> None:
-        await self._switch.start()
+        await self.switch.start()
         warm_up()
 
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
@@ -105,11 +107,11 @@ class Server:
         transport = request.transport
         if transport is None:  # the peer went away during the handshake
             return socket
-        line = CarrierLine(socket, transport, TwilioStream(), self._switch)
+        line = CarrierLine(socket, transport, TwilioStream(), self.switch)
         writing = asyncio.create_task(line.write())
         try:
             await line.first_start()
-            call = asyncio.create_task(self._call(line.open(None)))
+            call = asyncio.create_task(self._call(line.open(self._recording())))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
             await line.read()
@@ -118,18 +120,26 @@ class Server:
             await writing
         return socket
 
-    async def _call(self, leg: Leg) -> None:
+    def _recording(self) -> Path | None:
+        """Where the next call is recorded."""
+        return None
+
+    async def _call(self, leg: SwitchLeg) -> None:
         if self._floor:
             await FloorCall(leg).run()
         else:
-            await converse(leg, Brief("1", AGENT, {}, greeting=TONE), SERVICES, Actions(self._gaps_ms))
+            await converse(leg, Brief("1", AGENT, {}, greeting=TONE), SERVICES, self.actions())
+
+    def actions(self) -> Actions:
+        """The outside of one conversation."""
+        return Actions(self._gaps_ms)
 
     async def _figures(self, _request: web.Request) -> web.Response:
         """What the inside knows, after the calls that are ending have ended."""
         if self._calls:
             await asyncio.wait(self._calls)
         gc.collect()
-        process, late = psutil.Process(), self._switch.counters.late
+        process, late = psutil.Process(), self.switch.counters.late
         return web.json_response(
             {
                 "gaps_ms": self._gaps_ms,
