@@ -44,6 +44,7 @@ class LanguageModel(OpenAILLMService):
 
     def __init__(self, endpoint: Endpoint, instruction: str, context: LLMContext, deeds: Deeds, *, goal: str) -> None:
         self._http, self._talked, self._deeds, self._goal = endpoint.http, context, deeds, goal
+        self._whispers: list[str] = []
         self.supports_developer_role = endpoint.base_url is None
         super().__init__(
             api_key=endpoint.api_key,
@@ -57,16 +58,16 @@ class LanguageModel(OpenAILLMService):
             self._deeds.next_is(NextStep("", self._goal))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        if isinstance(frame, LLMContextFrame) and not self._deeds.may_answer():
-            return  # the result of a tool that was called beside end_call
+        if isinstance(frame, LLMContextFrame):
+            if not self._deeds.may_answer():
+                return  # the result of a tool that was called beside end_call
+            self._hear_whispers()
         await super().process_frame(frame, direction)
 
     # Guided
 
     async def whisper(self, text: str) -> str:
-        self._tell(
-            f"[Your supervisor tells you this, and the callee does not hear it: {text}] Use it in your next turn, in your own words."
-        )
+        self._whispers.append(text)
         return "The agent was told, and uses it in its next turn."
 
     def colleague_said(self, text: str) -> None:
@@ -78,6 +79,12 @@ class LanguageModel(OpenAILLMService):
             "all of it.] Go on from there, in one or two sentences, as if you had listened. Do not greet again."
         )
         return LLMRunFrame()
+
+    def _hear_whispers(self) -> None:
+        """Read them behind all that was said: what the agent was saying when they came is no answer to them."""
+        for text in self._whispers:
+            self._tell(f"[Your supervisor tells you this, and the callee does not hear it: {text}] Use it in your next turn.")
+        self._whispers.clear()
 
     def _tell(self, text: str) -> None:
         self._talked.add_message({"role": "developer", "content": text})
