@@ -51,6 +51,8 @@ ROWS = {
     "declined": Row("person", said("declined", "human"), "no", "completed"),
     "opted out": Row("person", said("opted_out", "human", opted_out=True), "no", "completed"),
     "wrong person": Row("person", said("wrong_person", "human"), "no", "completed"),
+    "a supervisor ended it": Row("person", said("supervisor", "human", "unclear"), "no", "completed"),
+    "a supervisor ended it at a mailbox": Row("voicemail_no_message", said("supervisor", "voicemail"), "retry_on_voicemail", "failed"),
     "a message on a mailbox": Row(
         "voicemail_message", said("message_left", "voicemail", message_delivered=True), "retry_on_voicemail", "completed"
     ),
