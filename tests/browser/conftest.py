@@ -13,9 +13,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from dashboard.launch import command
+from tests.browser.live_ears import write_voice
+from tests.browser.live_edge import LiveEdge
 from tests.chromium import INSTALL_COMMAND, find_chromium
 from tests.dashboard.real_api import RealApi
 from tests.dashboard.recording import write_tone
@@ -48,6 +51,26 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         opened = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield opened
         await opened.close()
+
+
+@pytest.fixture
+async def browser_with_microphone(chromium: str, tmp_path: Path) -> AsyncIterator[Browser]:
+    """A browser whose microphone hears a caller's voice over and over, and which gives it to every page that asks."""
+    voice = write_voice(tmp_path / "voice.wav")
+    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={voice}")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *fake])
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[LiveEdge]:
+    """Where live pages come in, with a call that does what the test says."""
+    double = LiveEdge()
+    async with TestServer(double.app()) as server:
+        double.url = str(server.make_url("")).rstrip("/")
+        yield double
 
 
 @dataclass(frozen=True)

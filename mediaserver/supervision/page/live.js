@@ -109,8 +109,7 @@ class LivePage {
         this.began = null;
         this.agent.show("over", NOBODY, false);
         this.agent.showNext(null);
-        for (const id of ["held", "whisper", "mark", "control", "listen", "sound-hint", "sound"]) part(id).hidden = true;
-        for (const section of ["sound-panel", "agent-panel"]) document.querySelector(`.${section}`).hidden = true;
+        for (const id of ["held", "whisper", "mark", "control", "sound-panel"]) part(id).hidden = true;
         this.player?.context.close();
         this.player = null;
         showEnd(state, why, CALL);
@@ -154,7 +153,7 @@ class LivePage {
         const running = this.player?.context.state === "running";
         if (this.player) this.player.volume = this.muted ? 0 : part("volume").value / 100;
         if (!running) label(part("listen"), "sound", "Start listening");
-        else label(part("listen"), this.muted ? "sound" : "no-sound", this.muted ? "Unmute" : "Mute");
+        else label(part("listen"), this.muted ? "sound" : "no-sound", this.muted ? "Unmute sound" : "Mute sound");
         part("listen").classList.toggle("primary", !running || this.muted);
     }
 
@@ -318,7 +317,7 @@ class LivePage {
         part("mark").hidden = !may.includes("mark");
         part("hang-up").hidden = !may.includes("hang_up") || !part("sure").hidden;
         part("control").hidden = !may.includes("take_over") && !may.includes("hang_up");
-        document.querySelector(".sound-panel").hidden = !may.includes("listen");
+        part("sound-panel").hidden = !may.includes("listen");
     }
 
     #tick() {

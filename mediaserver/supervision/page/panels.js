@@ -62,7 +62,7 @@ export class Meter {
     }
 }
 
-/* The agent's state, and what it does next. */
+/* What the agent does now, and next. */
 export class AgentPanel {
     constructor() {
         this.state = part("state");
@@ -87,7 +87,7 @@ export class AgentPanel {
         const ways = element("ul", "ways");
         for (const [meaning, step] of next.ways) {
             const way = element("li");
-            way.append("if they say ", element("strong", "", meaning), " ", icon("leads-to"), element("span", "sr", "then "), element("b", "", step));
+            way.append("if they say ", element("strong", "", meaning), icon("leads-to"), element("span", "sr", " then "), element("b", "", step));
             ways.append(way);
         }
         const shown = [];

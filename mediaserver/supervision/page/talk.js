@@ -105,7 +105,7 @@ class TalkPage {
     }
 
     #talking() {
-        for (const id of ["agent-panel", "conversation"]) part(id).hidden = false;
+        for (const id of ["line", "conversation"]) part(id).hidden = false;
         part("start-panel").hidden = true;
         tell(part("call-told"), "");
         if (this.began !== null) return;
@@ -135,7 +135,7 @@ class TalkPage {
         this.microphone?.close();
         this.context?.close();
         this.connection.end(state, why);
-        for (const id of ["agent-panel", "start-panel"]) part(id).hidden = true;
+        for (const id of ["line", "start-panel"]) part(id).hidden = true;
         showConnection(state);
         showEnd(state, why, CALL);
     }
