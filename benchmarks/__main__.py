@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mediaserver.figure import Figure
 
-GROUPS = ("demo", "dialer", "switch", "dashboard")
+GROUPS = ("demo", "dialer", "switch", "dashboard", "live")
 
 
 def main(arguments: list[str]) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.live import house, listeners
+from benchmarks.live import house, listeners, page
 from mediaserver.figure import Figure
 
-PARTS: tuple[ModuleType, ...] = (listeners,)
+PARTS: tuple[ModuleType, ...] = (listeners, page)
 
 
 def figures(runs: int) -> Iterable[Figure]:
