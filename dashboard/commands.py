@@ -279,7 +279,7 @@ def _refusal(status: int, problem: dict[str, Any]) -> CommandRefused:
     """The problem document (RFC 9457) as an exception."""
     detail = str(problem.get("detail") or problem.get("title") or f"The media server answered {status}.")
     if status == 401:
-        return SignInNeeded("Your session has ended. Sign in again: you come back to this page. What you had not saved yet is not kept.")
+        return SignInNeeded("Your session has ended. Sign in again: you come back to this page, with what you had typed into its fields.")
     if status == 503:
         return ApiUnreachable(detail)
     if status == 403:

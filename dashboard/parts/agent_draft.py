@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.parts.agent_texts import Definition
 from dashboard.reads.agents import Agent
 
@@ -34,6 +35,7 @@ def begun(agent: Agent) -> Draft:
     if kept is None or (kept.drawn and f"{kept.key}_name" not in st.session_state):  # the fields were left: nothing is typed
         kept = Draft(agent.id, agent.version, agent.name, agent.definition)
     st.session_state[_place(agent.id)] = replace(kept, drawn=True)
+    drafts.typed_in(_place(agent.id), f"{kept.key}_")
     return kept
 
 

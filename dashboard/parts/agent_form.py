@@ -62,7 +62,7 @@ def _script(draft: Draft, name: str, definition: Definition) -> None:
     for step_name, step in script["steps"].items():
         with st.expander(f"Step **{md(step_name)}**: {md((step.get('say') or step.get('reprompt') or 'says nothing')[:70])}"):
             _step(step, names, f"{key}_{step_name}")
-            if len(names) > 1 and st.button("Remove this step", icon=":material/delete:", key=f"{key}_{step_name}_remove"):
+            if len(names) > 1 and st.button("Remove this step", icon=":material/delete:", key=f"remove_{key}_{step_name}"):
                 removed = step_name
     _new_step(draft, name, definition, key)
     if removed is not None:
@@ -76,7 +76,7 @@ def _script(draft: Draft, name: str, definition: Definition) -> None:
 def _new_step(draft: Draft, name: str, definition: Definition, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         asked = (st.text_input("New step", key=f"{key}_new", placeholder="another_day", width=260) or "").strip()
-        if not st.button("Add step", icon=":material/add:", key=f"{key}_add"):
+        if not st.button("Add step", icon=":material/add:", key=f"add_{key}"):
             return
     if not STEP_NAME.fullmatch(asked):
         st.error("Name the step in small letters, digits and _, such as another_day.", icon=":material/error:")

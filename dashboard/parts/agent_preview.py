@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.parts.agent_texts import Definition, filled, spoken, variables
 from dashboard.reads.agents import Agent
@@ -44,6 +45,7 @@ def sample(agent: Agent, definition: Definition) -> Sample:
     st.subheader("Sample contact")
     st.caption("Change these values to hear how the texts read for somebody else. A test call uses them too.")
     values: Sample = {}
+    drafts.typed_in(f"sample_{agent.id}_")
     columns = st.columns(2)
     for at, (name, needed) in enumerate(variables(definition).items()):
         label = plain(name) + ("" if needed else " (has a default)")

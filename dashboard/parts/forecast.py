@@ -38,7 +38,7 @@ def forecast_of_unsaved(campaign: Campaign, settings: Mapping[str, Any], key: st
     if campaign.total == 0:
         st.caption("Once there are contacts, a forecast shows here when these settings would be done.")
         return
-    if not st.button("Forecast with these settings", icon=":material/timeline:", key=f"{key}_forecast", help="Nothing is saved by it."):
+    if not st.button("Forecast with these settings", icon=":material/timeline:", key=f"forecast_{key}", help="Nothing is saved by it."):
         return
     try:
         found = commands().forecast_unsaved(campaign.id, settings)

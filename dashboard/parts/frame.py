@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
-from dashboard import commands
+from dashboard import commands, drafts
 from dashboard.source import DatabaseUnreachable
 from dashboard.words import md
 
@@ -50,20 +50,30 @@ class Person:
         return self.role != "viewer"
 
 
+class SomebodyElse(Exception):
+    """Another person has signed in than the one whose window this is; the message is their name."""
+
+
 def page(title: str, show: Callable[[Person], None]) -> None:
-    """Shows one page to whoever is signed in; without a session, the way to sign in."""
+    """Shows one page to whoever is signed in; without a session, the way to sign in. What was typed is not lost by it."""
     st.html(STYLE)
     st.logo(LOGO, size="large")
     try:
         person = signed_in()
+        drafts.bring_back()
         _side(person)
         if said := st.session_state.pop("said", None):
             st.toast(said, icon=":material/check:")
         show(person)
         signed_in()  # a command may have found that the session has ended
     except commands.SignInNeeded as needed:
+        drafts.keep()
         _sign_in(title, str(needed))
+    except SomebodyElse as other:
+        drafts.keep()
+        _begin_anew(str(other))
     except (DatabaseUnreachable, commands.ApiUnreachable) as down:
+        drafts.keep()
         _unreachable(str(down))
     except commands.CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")
@@ -85,7 +95,7 @@ def _drawn_anew(show: Callable[..., None], every_s: float) -> Callable[..., None
         try:
             signed_in()
             show(*args, **kwargs)
-        except commands.SignInNeeded:
+        except (commands.SignInNeeded, SomebodyElse):
             st.rerun()
         except (DatabaseUnreachable, commands.CommandRefused) as problem:
             st.warning(md(str(problem)), icon=":material/cloud_off:")
@@ -99,6 +109,7 @@ def signed_in() -> Person:
 
     Raises:
         SignInNeeded: nobody, or the session has ended.
+        SomebodyElse: somebody else has signed in, in another window of the same browser.
         ApiUnreachable: it can't be known.
     """
     session = commands.session_cookie()
@@ -111,6 +122,8 @@ def signed_in() -> Person:
     st.session_state.pop(commands.KNOWN_PERSON, None)
     answer = commands.commands().me()
     person = Person(str(answer["name"]), str(answer["role"]))
+    if not drafts.is_of(person.name):
+        raise SomebodyElse(person.name)
     st.session_state[commands.KNOWN_PERSON] = (session, time.monotonic(), person)
     return person
 
@@ -143,15 +156,31 @@ def _side(person: Person) -> None:
 
 
 def _sign_in(title: str, reason: str) -> None:
-    asked = urlencode(st.query_params.to_dict())
-    here = quote((st.context.url or "") + (f"?{asked}" if asked else ""), safe="")
     with st.container(width=420):
         st.title("Callwright")
         if said := st.session_state.pop("said", None):
             st.success(said, icon=":material/check:")
         st.write(reason or f"Sign in to see {title}.")
-        address = html.escape(f"{commands.public_url()}/sign-in?next={here}")
-        st.html(f'<a class="sign-in" href="{address}" target="_self">Sign in</a>')
+        _link("Sign in", f"{commands.public_url()}/sign-in?next={quote(_here(), safe='')}")
+
+
+def _begin_anew(name: str) -> None:
+    """Only a page that is loaded anew has nothing in its fields of what the other person has typed: the browser keeps that, too."""
+    with st.container(width=420):
+        st.title("Callwright")
+        st.write(f"You are signed in as **{md(name)}**. This window was opened by somebody else, so it shows nothing.")
+        _link("Open this page anew", _here())
+
+
+def _here() -> str:
+    """The address of this page."""
+    asked = urlencode(st.query_params.to_dict())
+    return (st.context.url or "") + (f"?{asked}" if asked else "")
+
+
+def _link(label: str, address: str) -> None:
+    """A link that leaves Streamlit's page, as a button."""
+    st.html(f'<a class="sign-in" href="{html.escape(address)}" target="_self">{html.escape(label)}</a>')
 
 
 def _unreachable(reason: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.errands import begun, errand
 from dashboard.parts.frame import say, say_and_rerun
@@ -16,6 +17,7 @@ ADDING = "adding_number"  # the errand; over once the new number's own page is d
 
 def add_number(accounts: Sequence[Account]) -> None:
     """The form for a new number; what was typed stays whatever the answer is."""
+    drafts.typed_in("number_add_")
     with st.form("number_add", border=False, enter_to_submit=False):
         number = st.text_input(
             "Phone number",
@@ -63,6 +65,7 @@ def add_number(accounts: Sequence[Account]) -> None:
 def change_number(line: NumberLine) -> None:
     """The form for the label and the limits of a number."""
     key = f"number_{line.id}"
+    drafts.typed_in(f"{key}_")
     with st.form(f"{key}_change", border=False, enter_to_submit=False):
         label = st.text_input("Label", line.label, max_chars=200, key=f"{key}_label", persist_state="page")
         concurrency, calls_per_second = _limits(key, line.concurrency, line.calls_per_second)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.errands import begun, errand, question
 from dashboard.parts.frame import say_and_rerun
@@ -20,6 +21,7 @@ _FILE_TURN = "suppress_file_turn"
 def add_numbers(rehearsal: bool) -> None:
     """One number, or many: one a line, or with commas between them."""
     key = f"suppress_{st.session_state.get(_TURN, 0)}"
+    drafts.typed_in(_TURN, f"{key}_")
     with st.form(key, border=False, enter_to_submit=False):
         written = st.text_area(
             "Phone numbers",

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
 from dashboard.errands import begun, done, errand
@@ -54,6 +55,7 @@ def _basics(campaign: Campaign | None) -> None:
     for missing, noun in ((not agents, "agent"), (not numbers, "phone number")):
         if missing:
             st.warning(f"There is no {noun} yet. Ask an engineer to add one through the API, then come back here.", icon=":material/info:")
+    drafts.typed_in("new_name", "new_agent", "new_number")
     problems = st.session_state.get("basics_problems", {})
     values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", form.Remarks(problems))
     making = campaign is None and begun(_MAKING) is not None
@@ -63,6 +65,7 @@ def _basics(campaign: Campaign | None) -> None:
 
 
 def _call_settings(campaign: Campaign) -> None:
+    drafts.typed_in(f"new_{campaign.id}_")
     problems = st.session_state.get("settings_problems", {})
     known = form.values_of(campaign)
     remarks = form.Remarks(problems, warnings_by_field(campaign.id))

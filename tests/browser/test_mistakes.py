@@ -69,22 +69,36 @@ async def test_an_api_and_a_database_that_are_away_are_told_and_lose_nothing(bro
     await context.close()
 
 
-async def test_a_session_that_ends_within_a_form_is_told_and_signing_in_leads_back_to_it(browser: Browser, served: Served) -> None:
-    served.api.account("maria")
+async def test_what_was_typed_outlives_the_session_and_is_shown_to_nobody_else(browser: Browser, served: Served) -> None:
+    for name in ("maria", "otto"):
+        served.api.account(name)
     context, page = await signed_in(browser, served)
+    await context.add_cookies([{"name": "callwright_session", "value": served.api.sign_in("maria"), "url": served.url}])
     draft = served.house.campaigns["draft"]
     await page.goto(f"{served.url}/new_campaign?id={draft}&step=2")
     await fill_number(page, "Concurrency", 9)
-    await kept(served, "update sessions set ended_at = callwright_now() returning user_id")
-    await page.get_by_role("button", name="Continue to contacts").click()
-    await expect(page.get_by_text("Your session has ended. Sign in again").first).to_be_visible()
-    await sign_in(page, "maria", "not her password")
+    await session_ends(page, served)
+    await sign_in(page, "otto", "not his password")
     await expect(page.get_by_role("alert")).to_have_text("name or password are wrong")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("Step 2 of 3")).to_be_visible()
+    await expect(page.get_by_label("Concurrency", exact=True)).to_have_value("1")
+    await session_ends(page, served)
+    await sign_in(page, "maria", PASSWORD)
+    await expect(page.get_by_label("Concurrency", exact=True)).to_have_value("9")
     assert await kept(served, "select concurrency from campaigns where id = $1", draft) == 1
+    await page.get_by_role("button", name="Continue to contacts").click()
+    await expect(page.get_by_text("Step 3 of 3")).to_be_visible()
+    assert await kept(served, "select concurrency from campaigns where id = $1", draft) == 9
     await context.close()
+
+
+async def session_ends(page: Page, served: Served) -> None:
+    """All sessions, and the page finds it out when the step is left."""
+    await kept(served, "update sessions set ended_at = callwright_now() returning user_id")
+    await page.get_by_role("button", name="Continue to contacts").click()
+    await expect(page.get_by_text("Your session has ended. Sign in again").first).to_be_visible()
 
 
 async def test_a_file_of_50_mb_is_imported_and_one_that_is_too_large_is_refused_in_words(

@@ -121,7 +121,7 @@ async def test_a_step_is_added_led_to_and_removed(dashboard: Dashboard, made: Ma
     script = f"agent_{made.id}_1_0_script"
     page.text_area(key=f"{script}_confirm_reprompt").input("Will you come?")
     page.text_input(key=f"{script}_new").input("parking")
-    page.button(key=f"{script}_add").click()
+    page.button(key=f"add_{script}").click()
     await dashboard.draw(page)
     script = f"agent_{made.id}_1_1_script"
     assert page.text_area(key=f"{script}_confirm_reprompt").value == "Will you come?"
@@ -134,7 +134,7 @@ async def test_a_step_is_added_led_to_and_removed(dashboard: Dashboard, made: Ma
     choice = "select definition #> '{script,steps,confirm,intents,4}' from agent_versions where agent_id = $1 and version = 2"
     assert '"examples": ["Where can I park?", "Is there parking?"]' in await kept(dashboard, choice, made.id)
     assert "parking → parking" in shown(page).replace("*", "")
-    page.button(key=f"agent_{made.id}_2_0_script_parking_remove").click()
+    page.button(key=f"remove_agent_{made.id}_2_0_script_parking").click()
     await dashboard.draw(page)
     page.button(key="save_agent").click()
     await dashboard.draw(page)

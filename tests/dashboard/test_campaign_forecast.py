@@ -49,7 +49,7 @@ async def test_settings_that_are_not_saved_are_foreseen_and_stay_unsaved(dashboa
     page = await dashboard.open("campaign", id=str(paused), tab="Settings")
     key = f"edit_{paused}_1"
     page.number_input(key=f"{key}_concurrency").set_value(4)
-    page.button(key=f"{key}_forecast").click()
+    page.button(key=f"forecast_{key}").click()
     await dashboard.draw(page)
     assert "What takes most of the time" in shown(page)
     assert dashboard.api.received == [("POST", "/campaigns/forecast")]

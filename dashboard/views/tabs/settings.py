@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
 from dashboard.errands import begun as sent
@@ -40,6 +41,7 @@ def show(person: Person, campaign: Campaign) -> None:
 def _edit(campaign: Campaign) -> None:
     begun = _begun_at(campaign)
     key = f"edit_{campaign.id}_{begun.version}"
+    drafts.typed_in(f"editing_{campaign.id}", f"{key}_")
     if (saved := sent(_saving(key))) is not None:
         saved.result()
         _go_on(campaign.id)
@@ -118,7 +120,7 @@ def _go_on(campaign_id: int) -> None:
 
 
 def _saving(key: str) -> str:
-    return f"{key}_saving"
+    return f"saving_{key}"
 
 
 def _read(campaign: Campaign) -> None:
