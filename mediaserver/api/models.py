@@ -7,12 +7,13 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo, field_validator
 
+from db.browser_line import in_the_browser
 from dialer.phone_numbers import masked
 
 
 def _masked(number: str, info: SerializationInfo) -> str:
-    """Only the last two digits, where the context of the answer says so."""
-    return "*" * (len(number) - 2) + number[-2:] if _hides(info) else number
+    """Only the last two digits, where the context of the answer says so. Whoever talks in the browser has none."""
+    return "*" * (len(number) - 2) + number[-2:] if _hides(info) and not in_the_browser(number) else number
 
 
 def _variables_masked(values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
@@ -42,7 +43,11 @@ YesNo = Annotated[bool, Field(strict=True)]
 WallClock = Annotated[time, BeforeValidator(_text("09:00"))]
 Moment = Annotated[datetime, BeforeValidator(_text("2030-01-31T09:00:00+01:00"))]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="as it was read")]
-PhoneNumber = Annotated[str, PlainSerializer(_masked), Field(description="E.164; viewers see the last two digits only")]
+PhoneNumber = Annotated[
+    str,
+    PlainSerializer(_masked),
+    Field(description="E.164, viewers see the last two digits only; browser:ID where that user talked to an agent in the browser"),
+]
 Variables = Annotated[dict[str, Any], PlainSerializer(_variables_masked), Field(description="numbers in them are masked for viewers")]
 
 T = TypeVar("T")
