@@ -1,6 +1,8 @@
 """A supervisor's voice on its way to the callee, while he has taken the call over."""
 
-from agent_runtime.leg import SAMPLE_RATE, LegListener
+import numpy as np
+
+from agent_runtime.leg import LegListener
 from agent_runtime.supervision import Supervised
 from mediaserver.switch import mulaw
 from mediaserver.switch.leg import SwitchLeg
@@ -9,6 +11,8 @@ from mediaserver.switch.switch import Switch
 from mediaserver.wire import Event
 
 MOST_AHEAD = 400 * SAMPLES_PER_MS
+USUAL_AHEAD = 120 * SAMPLES_PER_MS  # more than uneven frames need
+QUIET = 200  # the loudest sample of a frame that holds no speech: -44 dBFS
 
 
 class Backlog:
@@ -17,11 +21,11 @@ class Backlog:
     def __init__(self) -> None:
         self._heard_at = 0  # when all that was let through will have been heard
 
-    def admits(self, samples: int, now: int) -> bool:
-        """Whether so much more may follow. What comes in a burst after a stall is left out where it would wait for longer than 400 ms:
-        the callee would hear all that follows so much later."""
+    def admits(self, samples: int, now: int, *, quiet: bool) -> bool:
+        """Whether so much more may follow. What comes in a burst after a stall is left out where it would wait for longer than 400 ms, and
+        so is what is `quiet` until no more waits than usual: else the callee would hear all that follows so much later."""
         ends_at = max(self._heard_at, now) + samples
-        if ends_at - now > MOST_AHEAD:
+        if ends_at - now > (USUAL_AHEAD if quiet else MOST_AHEAD):
             return False
         self._heard_at = ends_at
         return True
@@ -63,8 +67,10 @@ class Microphone:
 
     def hear(self, audio: bytes) -> None:
         """The next mu-law from the page."""
-        if self._backlog.admits(len(audio), self._ear.now_ms() * SAMPLE_RATE // 1000):
-            self._conversation.speak(mulaw.decode(audio).tobytes())
+        pcm = mulaw.decode(audio)
+        quiet = not np.any(np.abs(pcm) > QUIET)
+        if self._backlog.admits(len(audio), self._ear.now_ms() * SAMPLES_PER_MS, quiet=quiet):
+            self._conversation.speak(pcm.tobytes())
             self._ear.audio_received(audio)
 
     def close(self) -> None:
