@@ -226,6 +226,11 @@ class Commands:
         returns the call's id. `once`: as for a new number."""
         return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=dict(wanted), headers={KEY_HEADER: once})["id"])
 
+    def browser_call(self, agent_id: int, contact_name: str, variables: Mapping[str, str]) -> tuple[int, str]:
+        """Begins a call with the agent's saved version, to be talked in a browser; returns its id and the address of its page."""
+        said = self._ask("POST", f"/agents/{agent_id}/browser-call", json={"contact_name": contact_name, "variables": dict(variables)})
+        return int(said["id"]), str(said["page"])
+
     def recording_peaks(self, call_id: int) -> dict[str, Any]:
         """What a recording's waveform is drawn from: `duration_ms`, and by channel (`agent`, `callee`) how loud, 0 to 1000. Refused where
         there is no recording, with the reason."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 ACCOUNT = "browser"
 LINE = "browser"
-SHOWN = "in the browser"
+SHOWN = "In the browser"
 _OF_USER = "browser:"
 
 

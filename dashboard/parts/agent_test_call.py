@@ -11,12 +11,14 @@ from dashboard.parts.agent_preview import Sample
 from dashboard.parts.frame import live
 from dashboard.parts.status import badge
 from dashboard.reads.agents import Agent
-from dashboard.words import CALL_STATE, END_REASON, OUTCOME, md, plain, word
+from dashboard.rows import Call
+from dashboard.words import CALL_STATE, END_REASON, OUTCOME, Word, md, plain, word
 
 
 def test_call(agent: Agent, values: Sample, *, changed: bool) -> None:
     """The form, and the call that it placed."""
     numbers = data().phone_numbers()
+    st.subheader("Let it call a phone")
     st.write("The agent calls you, or whomever you name, at once. Do-not-call list and calling rates hold as for any call.")
     if changed:
         st.info(f"It calls with version {agent.version}, as it is saved. Save your changes to try them.", icon=":material/info:")
@@ -28,8 +30,7 @@ def test_call(agent: Agent, values: Sample, *, changed: bool) -> None:
             "Number to call", placeholder="+1 415 555 0123", type="phone", key="test_call_number", help="With the country code."
         )
         caller = st.selectbox("Call from", numbers, format_func=lambda choice: choice.label)
-        said = "; ".join(f"{plain(name)}: {value}" for name, value in values.items() if value.strip())
-        st.caption(f"The texts are filled with the sample contact of the Preview tab. {md(said)}")
+        sample_line(values)
         sent = st.form_submit_button("Call now", type="primary", icon=":material/call:", key="test_call_now")
     if sent or begun(_placing(agent)) is not None:
         others = {name: value for name, value in values.items() if name != "contact_name" and value.strip()}
@@ -60,11 +61,22 @@ def _follow(call_id: int) -> None:
     if call is None:
         st.info("The call was withdrawn before anybody was called.", icon=":material/undo:")
         return
+    came_of(call)
+
+
+def came_of(call: Call, state: Word | None = None) -> None:
+    """How far a call is, and the way to its record. `state`: what stands for its state, where that has a better word."""
     with st.container(border=True, width=560):
-        badge(word(OUTCOME, call.outcome) if call.outcome else word(CALL_STATE, call.state))
+        badge(word(OUTCOME, call.outcome) if call.outcome else state or word(CALL_STATE, call.state))
         if call.end_reason:
             st.write(md(END_REASON.get(call.end_reason) or plain(call.end_reason)) + ".")
-        st.page_link("views/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"id": str(call_id)})
+        st.page_link("views/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"id": str(call.id)})
+
+
+def sample_line(values: Sample) -> None:
+    """What the texts of the call are filled with."""
+    said = "; ".join(f"{plain(name)}: {value}" for name, value in values.items() if value.strip())
+    st.caption(f"The texts are filled with the sample contact of the Preview tab. {md(said)}")
 
 
 def _placing(agent: Agent) -> str:

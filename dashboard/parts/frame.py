@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard import commands, drafts
 from dashboard.source import DatabaseUnreachable
 from dashboard.words import md
+from db.browser_line import SHOWN, in_the_browser
 
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
@@ -141,8 +142,8 @@ def say_and_rerun(done: str) -> None:
 
 def shown_number(person: Person, number: str) -> str:
     """The number; for a viewer only its last two digits. Of a call that an operator makes in the browser: that it is one."""
-    if number.startswith("browser:"):
-        return "In the browser"
+    if in_the_browser(number):
+        return SHOWN
     return number if person.sees_numbers else "•••••" + number[-2:]
 
 

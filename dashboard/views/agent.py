@@ -10,6 +10,7 @@ from dashboard.parts import agent_draft, agent_form, agent_preview, confirm, fra
 from dashboard.parts.agent_draft import Draft
 from dashboard.parts.agent_gallery import MAKING
 from dashboard.parts.agent_graph import dot, in_words
+from dashboard.parts.agent_talk import talk
 from dashboard.parts.agent_test_call import test_call
 from dashboard.parts.agent_texts import Definition
 from dashboard.parts.agent_versions import versions
@@ -76,6 +77,7 @@ def _operate(person: Person, agent: Agent, campaigns: Sequence[AgentCampaign]) -
     with kept:
         versions(person, agent, campaigns)
     with calling:
+        talk(agent, sample, changed=changed)
         test_call(agent, sample, changed=changed)
     with actions:
         _actions(agent, draft, name, edited, campaigns, changed=changed)

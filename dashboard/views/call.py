@@ -17,9 +17,11 @@ from dashboard.parts.timeline import timeline
 from dashboard.rows import Call
 from dashboard.times import duration, moment, zone
 from dashboard.words import CALL_STATE, OUTCOME, Word, md, word
+from db.browser_line import in_the_browser
 
 OPTED_OUT = Word("Do not call again", ":material/block:", "red", "The callee asked not to be called again: no campaign dials this number.")
 REHEARSAL = Word("Rehearsal", ":material/science:", "violet", "Made on the simulated phone network.")
+IN_THE_BROWSER = Word("In the browser", ":material/headset_mic:", "violet", "Somebody talked to the agent in the browser; no phone rang.")
 TEST_CALL = Word("Test call", ":material/phone_forwarded:", "violet", "Made by hand to hear an agent. It belongs to no campaign.")
 
 
@@ -76,7 +78,7 @@ def _head(person: Person, call: Call, there: tzinfo) -> None:
         if call.campaign_id is None:
             badge(TEST_CALL)
         if call.rehearsal:
-            badge(REHEARSAL)
+            badge(IN_THE_BROWSER if in_the_browser(call.number) else REHEARSAL)
     tried = [] if call.campaign_id is None else [f"try {call.try_}"]
     length = [] if call.duration_ms is None else [duration(call.duration_ms)]
     st.caption(" · ".join(md(part) for part in (number, moment(call.requested_at or call.planned_at, there), *tried, *length)))
@@ -94,7 +96,8 @@ def _about(person: Person, call: Call, there: tzinfo) -> None:
         st.write(md(call.summary))
     if call.campaign_id is None:
         st.markdown("A test call: made by hand to hear the agent. It belongs to no campaign and counts in none.")
-    known = {"Agent": f"{call.agent_name}, version {call.agent_version}", "Called from": call.caller} | collected(call, there)
+    line = {} if in_the_browser(call.caller) else {"Called from": call.caller}
+    known = {"Agent": f"{call.agent_name}, version {call.agent_version}", **line} | collected(call, there)
     st.markdown("  \n".join(f"{md(name)}: **{md(value)}**" for name, value in known.items()))
     if call.variables and person.sees_numbers:
         with st.expander("Variables of the contact"):

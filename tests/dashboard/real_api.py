@@ -18,7 +18,8 @@ from dialer.dialing import TrialCall
 from mediaserver import identity
 from mediaserver.api import setup_api
 from mediaserver.api.problems import Problem
-from mediaserver.api.routes import PlaceTestCall
+from mediaserver.api.routes import BrowserCalls, PlaceTestCall
+from mediaserver.carriers.browser.carrier import ensure_line
 from mediaserver.settings import Settings
 
 T = TypeVar("T")
@@ -29,7 +30,10 @@ PASSWORD = "correct horse battery"
 @dataclass
 class RealApi:
     """Serves in a thread of its own: the pages under test block the one that runs them. `received`: commands, method and path.
-    `place_test_call`: what becomes of a test call; without it each is refused. `greeting`: as PCM; without it there is no voice."""
+
+    `place_test_call`: what becomes of a test call, by phone or in the browser; without it each is refused. `greeting`: as PCM; without
+    it there is no voice.
+    """
 
     database_url: str
     data_dir: Path
@@ -79,7 +83,14 @@ class RealApi:
         self._database = await Database.connect(self.database_url)
         application = web.Application(middlewares=[self._noted])
         settings = Settings(data_dir=self.data_dir, dashboard_url=self.dashboard_url)
-        setup_api(application, database=self._database, settings=settings, place_test_call=self._test_call, speak_greeting=self._greeting)
+        setup_api(
+            application,
+            database=self._database,
+            settings=settings,
+            place_test_call=self._test_call,
+            speak_greeting=self._greeting,
+            browser=BrowserCalls(await ensure_line(self._database), self._test_call),
+        )
         self._runner = web.AppRunner(application)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()

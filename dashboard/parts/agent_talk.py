@@ -1,0 +1,57 @@
+"""Talking to an agent in the browser: a call without a phone, on a page of its own, and what becomes of it."""
+
+import streamlit as st
+
+from dashboard.commands import CommandRefused, commands
+from dashboard.data import data
+from dashboard.parts.agent_preview import Sample
+from dashboard.parts.agent_test_call import came_of, sample_line
+from dashboard.parts.frame import live
+from dashboard.reads.agents import Agent
+from dashboard.words import Word, md
+
+WAITS = Word("Waits for you", ":material/headset_mic:", "blue", "It begins when its page is open, and ends by itself if nobody comes.")
+_WAITING = ("planned", "requested", "unknown", "ringing")
+
+
+def talk(agent: Agent, values: Sample, *, changed: bool) -> None:
+    """The button, and the call that was begun with it."""
+    st.subheader("Talk to it in the browser")
+    st.write(
+        "You are the callee, and no phone rings. The call opens in a new tab, which asks for your microphone; with headphones the agent "
+        "does not hear itself. What is said is kept as of any call."
+    )
+    if changed:
+        st.info(f"You talk to version {agent.version}, as it is saved. Save your changes to try them.", icon=":material/info:")
+    sample_line(values)
+    if st.button("Begin a call in the browser", type="primary", icon=":material/headset_mic:", key="talk_begin"):
+        _begin(agent, values)
+    if (begun := st.session_state.get(_kept(agent))) is not None:
+        _follow(*begun)
+
+
+def _begin(agent: Agent, values: Sample) -> None:
+    """Begins the call. A refusal leaves the one before in sight: one talks on that, or waits for its end."""
+    others = {name: value for name, value in values.items() if name != "contact_name" and value.strip()}
+    try:
+        st.session_state[_kept(agent)] = commands().browser_call(agent.id, values.get("contact_name", ""), others)
+    except CommandRefused as refused:
+        st.error(f"The call was not begun: {md(str(refused))}.", icon=":material/phone_disabled:")
+
+
+@live
+def _follow(call_id: int, page: str) -> None:
+    """The way to the call's page while it can be talked on, and how far the call is."""
+    call = data().call(call_id)
+    if call is None:
+        st.info("The call was withdrawn before it began.", icon=":material/undo:")
+        return
+    waits = call.state in _WAITING
+    if waits:
+        st.link_button("Open the call and talk", page, type="primary", icon=":material/open_in_new:")
+        st.caption("It waits for a minute. Allow the microphone when the browser asks.")
+    came_of(call, WAITS if waits else None)
+
+
+def _kept(agent: Agent) -> str:
+    return f"browser_call_{agent.id}"
