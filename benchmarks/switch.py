@@ -75,13 +75,12 @@ def server(module: str, *options: str) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-W", "ignore", "-m", module, str(port), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        _wait_until_it_listens(process, port)
-        yield Server(process.pid, port)
-    finally:
-        process.terminate()
-        process.communicate()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield Server(process.pid, port)
+        finally:
+            process.terminate()
 
 
 def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
