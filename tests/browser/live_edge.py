@@ -1,4 +1,4 @@
-"""The media server's edge towards live pages, as a double: pages, grants, commands and websockets are real HTTP; the call is up to the test."""
+"""The media server's edge towards live pages, as a double: real pages, HTTP and websockets; the call is up to the test."""
 
 import asyncio
 import json
@@ -68,6 +68,7 @@ class LiveEdge:
         app.router.add_get("/api/v1/agents/5", self._answer("agent", {"name": "Ann"}))
         app.router.add_post("/api/v1/calls/{call}/browser-stream", self._browser_stream)
         app.router.add_get("/carriers/browser/stream", self._line)
+        app.on_shutdown.append(self._close)
         return app
 
     @property
@@ -118,6 +119,11 @@ class LiveEdge:
 
     def asked(self, verb: str) -> list[dict[str, Any]]:
         return [body for found, body in self.commands if found == verb]
+
+    async def _close(self, _app: web.Application) -> None:
+        for socket in (self.page, self.line):
+            if socket is not None:
+                await socket.close()
 
     async def _tell_news(self) -> None:
         async with self._news:

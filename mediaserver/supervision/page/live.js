@@ -158,6 +158,7 @@ class LivePage {
     }
 
     #behind({ playing, position }) {
+        if (!this.player) return;
         const late = this.now - position / 8 + 1000 * this.player.outputDelay;
         part("behind").textContent = playing ? `Heard about ${(Math.max(0, late) / 1000).toFixed(2)} s after the callee's phone` : "Waits for sound …";
     }
