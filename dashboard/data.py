@@ -87,7 +87,7 @@ class Data:
             "contacts_page",
             campaign_id=campaign_id,
             status=status,
-            search=escaped(search),
+            search=search,
             masked=masked,
             after_id=after_id,
             page_size=PAGE_SIZE + 1,

@@ -10,14 +10,11 @@ from contacts where id = :contact_id::bigint;
 -- name: page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: Contact
 -- One page of a campaign's contacts, in their order. `masked`: nobody is found by digits that a masked number does not show.
-select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
-       look_again_at, created_at, updated_at
-from contacts
-where campaign_id = :campaign_id::bigint and (:status::text is null or status = :status::text)
-  and (:search::text = '' or position(:search::text in case when :masked::boolean then right(number, 2) else number end) > 0
-       or position(lower(:search::text) in lower(name)) > 0)
-  and (:after_id::bigint is null or id > :after_id::bigint)
-order by id limit :page_size::int;
+select c.id, c.campaign_id, c.number, c.name, c.variables, c.status, c.status_reason, c.tries, c.not_before, c.callback, c.last_outcome,
+       c.blocked_by, c.blocked_reason, c.look_again_at, c.created_at, c.updated_at
+from contacts_found(:campaign_id::bigint, :status::text, :search::text, :masked::boolean, :after_id::bigint, :page_size::int) as f (id)
+join contacts c on c.id = f.id
+order by c.id;
 
 -- name: add(campaign_id, numbers, names, variables)
 -- Add contacts; numbers that the campaign has already are left out. The numbers that went in.

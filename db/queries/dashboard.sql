@@ -91,14 +91,11 @@ select gate, reason, contacts as count, at_least, look_again_at as next_at from 
 -- name: contacts_page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: ContactLine
 -- One page of a campaign's contacts in their order, by status and by what their name or number holds; of a masked number, what it shows.
-select id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason, look_again_at
-from contacts
-where campaign_id = :campaign_id::bigint
-  and (:status::text is null or status = :status::text)
-  and (:search::text is null or name ilike '%' || :search::text || '%'
-       or case when :masked::boolean then right(number, 2) else number end like '%' || :search::text || '%')
-  and (:after_id::bigint is null or id > :after_id::bigint)
-order by id limit :page_size::int;
+select c.id, c.number, c.name, c.variables, c.status, c.status_reason, c.tries, c.not_before, c.callback, c.last_outcome, c.blocked_by,
+       c.blocked_reason, c.look_again_at
+from contacts_found(:campaign_id::bigint, :status::text, :search::text, :masked::boolean, :after_id::bigint, :page_size::int) as f (id)
+join contacts c on c.id = f.id
+order by c.id;
 
 -- name: verdicts(contact_id)
 -- record_class: Verdict

@@ -6,7 +6,7 @@ from hypothesis import settings
 from db.database import Database
 from tests.dialer.world import World
 
-# What is kept, and the same counted anew from the calls themselves: what stands on one side only.
+# What is kept, and the same counted anew from calls and contacts themselves: what stands on one side only.
 _DRIFT = {
     "calls by result": (
         """select campaign_id, result, outcome, who, goal, sentiment_word, calls, answered, opted_out, timed, duration_ms
@@ -42,6 +42,15 @@ _DRIFT = {
         "select call_id, campaign_id, planned_at, words from call_words",
         """select k.id, k.campaign_id, k.planned_at, words_of(k) from calls k
            where k.state = 'ended' and k.campaign_id is not null and exists (select from transcript_turns t where t.call_id = k.id)""",
+    ),
+    "names and numbers of contacts": (
+        """select campaign_id, block, (select array_agg(line order by line) from unnest(string_to_array(names || E'\\n', E'\\n')) line),
+                  (select array_agg(line order by line) from unnest(string_to_array(numbers || E'\\n', E'\\n')) line),
+                  (select array_agg(line order by line) from unnest(string_to_array(endings || E'\\n', E'\\n')) line)
+           from contact_blocks where numbers <> ''""",
+        """select campaign_id, block_of(id), array[''] || array_agg(folded(name) order by folded(name)),
+                  array[''] || array_agg(number order by number), array[''] || array_agg(right(number, 2) order by right(number, 2))
+           from contacts group by 1, 2""",
     ),
 }
 
