@@ -43,6 +43,7 @@ class LiveDoor:
     def __init__(self, desk: Desk, public_url: str) -> None:
         self._desk, self._public_url = desk, public_url
         self._pages: set[web.WebSocketResponse] = set()
+        self._noting: set[asyncio.Task[None]] = set()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """One page's connection, from its handshake to its end."""
@@ -117,8 +118,12 @@ class LiveDoor:
             self._desk.standing.leave(listener.connection)
             call.leave(listener)
             listener.close()
+            left = self._note(admitted.name, "live.left", call.call_id, {"seconds": round(loop.time() - since)})
+            noting = asyncio.create_task(left)  # a web server may cancel whoever serves a connection that is lost
+            self._noting.add(noting)
+            noting.add_done_callback(self._noting.discard)
             await writing
-            await self._note(admitted.name, "live.left", call.call_id, {"seconds": round(loop.time() - since)})
+            await asyncio.shield(noting)
 
     async def _note_refusal(self, call_id: int, person: Person | None, why: WhyNot) -> None:
         log.warning("a live page of call %d is refused: %s", call_id, why)
