@@ -35,6 +35,14 @@ RIGHTS = (
     Right("Upload, retry, skip and remove contacts", "operator", (("POST", "/campaigns/{campaign_id}/contacts/import"),)),
     Right("Change agents and phone numbers; place a test call", "operator", (("POST", "/agents"), ("POST", "/phone-numbers"))),
     Right("Change the do-not-call list", "operator", (("POST", "/suppressions"), ("DELETE", "/suppressions/{suppression_id}"))),
+    Right(
+        "Listen to live calls; whisper, take over, hang up, mark a moment",
+        "supervisor",
+        (
+            ("GET", "/live"),
+            *(("POST", f"/live/{{call_id}}/{verb}") for verb in ("whisper", "takeover", "give-back", "hangup", "marks")),
+        ),
+    ),
     Right("Add people, change their roles, disable them", "admin", (("POST", "/users"), ("PATCH", "/users/{user_id}"))),
     Right("Make and revoke API tokens", "admin", (("POST", "/tokens"), ("DELETE", "/tokens/{token_id}"))),
     Right("Read the audit log", "admin", (("GET", "/audit-log"),)),

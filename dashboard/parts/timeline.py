@@ -91,7 +91,7 @@ def _told(name: str, value: Any) -> str:
             return f"at {offset(int(value))}"
         case "duration_s":
             return f"{value} s long"
-        case "evidence" | "note":
+        case "evidence":
             return str(value)
         case "text":
             return f"“{value}”"

@@ -50,13 +50,12 @@ def turn_lines(turns: Sequence[TurnRow], callee: str) -> list[dict[str, Any]]:
 def _note(event: CallEventRow) -> dict[str, Any]:
     icon, told = DID[event.kind]
     at_ms = int(event.detail.get("at_ms", 0))
-    said = [str(event.detail[part]) for part in ("note", "text") if event.detail.get(part)]
-    answer = [f"Answer: {event.detail['answer']}"] if event.detail.get("answer") else []
+    said = [f"{before}{event.detail[part]}" for part, before in (("text", ""), ("answer", "Answer: ")) if event.detail.get(part)]
     return {
         "speaker": "note",
         "name": told.format(by=event.detail.get("by") or "A supervisor"),
         "icon": icon,
-        "text": "\n".join(said + answer),
+        "text": "\n".join(said),
         "start_ms": at_ms,
         "end_ms": at_ms,
         "when": offset(at_ms),

@@ -188,7 +188,7 @@ async def test_more_calls_than_anybody_reads_are_counted(dashboard: Dashboard, h
 async def supervised(dashboard: Dashboard, call: int) -> None:
     """A supervisor whispers, marks, takes over, says something, gives back, and hangs up."""
     at_ms = {"whisper": 6500, "mark": 8600, "take_over": 15_400, "give_back": 20_000, "hang_up": 21_000}
-    said = {"whisper": {"text": "Offer Friday", "answer": "used in the next turn"}, "mark": {"note": "Good example"}}
+    said = {"whisper": {"text": "Offer Friday", "answer": "used in the next turn"}, "mark": {"text": "Good example"}}
     database = await asyncpg.connect(dashboard.database_url)
     for kind, when in at_ms.items():
         await database.execute(
@@ -239,8 +239,21 @@ async def test_what_a_supervisor_did_stands_on_the_timeline_and_in_the_result(da
     ):
         assert f"{what}  \n:gray[Anna · " in words
     assert "“Offer Friday”" in words
-    assert "Good example, at 0:08" in words
+    assert "“Good example”, at 0:08" in words
     assert "**A supervisor ended the call**\n" in words
+
+
+async def test_the_audit_log_names_the_call_that_somebody_listened_to(
+    dashboard: Dashboard, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = dashboard.api.session("admin")
+    monkeypatch.setattr(commands, "session_cookie", lambda: session)
+    kept_line = "insert into audit_log (actor, action, subject) values ('Anna', $1, 'call ' || $2::bigint) returning id"
+    await kept(dashboard, kept_line, "live.listen", house.talked)
+    await kept(dashboard, kept_line, "live.take_over", 999_999)
+    words = shown(await dashboard.open("settings", part="Audit log"))
+    assert "**Anna** listened to the **call with Ada Lovelace**" in words
+    assert "**Anna** took over the **call 999999**" in words
 
 
 @pytest.mark.usefixtures("as_supervisor")
