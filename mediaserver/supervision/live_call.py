@@ -4,32 +4,17 @@ The conversation tells it what happens (`agent_runtime.supervision.Watcher`), do
 goes to all pages that are open. Runs on the event loop; a page that fails is let go, and the call goes on.
 """
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from agent_runtime.calls import Speaker
-from agent_runtime.sentiment import sentiment
 from agent_runtime.supervision import AgentState, Caption, NextStep, NotPossible, Supervised
 from mediaserver.supervision.listener import Listener
-from mediaserver.supervision.microphone import Microphone
-from mediaserver.supervision.protocol import (
-    CallFacts,
-    CaptionTold,
-    HeldTold,
-    ListenersTold,
-    NextTold,
-    NoteTold,
-    OverTold,
-    StateTold,
-    Told,
-    Welcome,
-    audio_frame,
-)
+from mediaserver.supervision.protocol import CallFacts, ListenersTold, NoteTold, OverTold, StateTold, Told, Welcome, audio_frame
+from mediaserver.supervision.story import Story, caption_told, next_told
 from mediaserver.supervision.stuck import Condition, stuck
+from mediaserver.supervision.takeover import Takeover
 from mediaserver.supervision.tone import TONE, ListeningTone
 from mediaserver.switch.boundary import contained
 from mediaserver.switch.feed import Feed
@@ -40,8 +25,6 @@ from mediaserver.switch.switch import Switch
 log = logging.getLogger(__name__)
 
 GIVE_BACK_AFTER_S = 5.0
-MOST_TURNS = 1000  # whose captions are kept for pages that come later
-MOST_NOTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +42,6 @@ class LiveStatus:
     held_by: str | None
     listeners: int
     stuck: str
-
-
-@dataclass(slots=True)
-class _Held:
-    """A supervisor has the call. `connection`: None after it was lost, until `giving_back`."""
-
-    by: str
-    connection: str | None
-    microphone: Microphone
-    giving_back: asyncio.TimerHandle | None = None
-
-    def wait_no_more(self) -> None:
-        if self.giving_back is not None:
-            self.giving_back.cancel()
-            self.giving_back = None
 
 
 class LiveCall:
@@ -98,22 +66,16 @@ class LiveCall:
     ) -> None:
         self.call_id = call_id
         self.facts = facts
-        self._leg, self._switch = leg, switch
-        self._give_back_after_s = give_back_after_s
+        self._leg = leg
         self._tell_heard, self._tell_noted = heard, noted
+        self._story = Story()
+        self._takeover = Takeover(switch, give_back_after_s, self._give_back)
         self._tone = ListeningTone(tone_every_s)
         self._conversation: Supervised | None = None
         self._listeners: dict[str, Listener] = {}
         self._feed: Feed | None = None
-        self._held: _Held | None = None
-        self._closed = False
-        self._captions: dict[int, Caption] = {}  # by turn, the one that was told last at the end
-        self._state, self._state_since = AgentState.LISTENING, 0
-        self._next: NextStep | None = None
-        self._notes: deque[NoteTold] = deque(maxlen=MOST_NOTES)
         self._spoke_ms = 0
-        self._sentiment: float | None = None
-        self._sentiment_due = False
+        self._closed = False
 
     @property
     def now_ms(self) -> int:
@@ -130,23 +92,17 @@ class LiveCall:
         self._conversation = conversation
 
     def caption(self, caption: Caption) -> None:
-        known = self._captions.pop(caption.turn, None)
-        if caption.text or not caption.final:
-            self._captions[caption.turn] = caption
-        if len(self._captions) > MOST_TURNS:
-            del self._captions[next(iter(self._captions))]
-        if caption.final and Speaker.CALLEE in (caption.speaker, known and known.speaker):
-            self._sentiment_due = True
+        self._story.caption(caption)
         self._spoke_ms = self._leg.now_ms()
-        self._tell(_caption_told(caption))
+        self._tell(caption_told(caption))
 
     def state_is(self, state: AgentState) -> None:
-        self._state, self._state_since = state, self._leg.now_ms()
+        self._story.state_is(state, self._leg.now_ms())
         self._tell(StateTold(state.value))
 
     def next_is(self, following: NextStep) -> None:
-        self._next = following
-        self._tell(_next_told(following))
+        self._story.following = following
+        self._tell(next_told(following))
 
     # Pages
 
@@ -184,12 +140,12 @@ class LiveCall:
             may=may,
             now_ms=self._leg.now_ms(),
             call=self.facts,
-            state=self._state.value,
-            next=_next_told(self._next) if self._next is not None else None,
-            held=self._held_told(),
+            state=self._story.state.value,
+            next=next_told(self._story.following) if self._story.following is not None else None,
+            held=self._takeover.told,
             listeners=self._names(),
-            captions=[_caption_told(caption) for _, caption in sorted(self._captions.items())],
-            notes=list(self._notes),
+            captions=[caption_told(caption) for caption in self._story.captions],
+            notes=list(self._story.notes),
         )
 
     # What supervisors do
@@ -206,40 +162,27 @@ class LiveCall:
         conversation = self._going_on()
         if connection not in self._listeners:
             raise NotPossible("this page is not connected to the call any more: open it again")
-        held = self._held
-        if held is not None:
-            self._check_holds(held, by)
-            held.wait_no_more()
-            held.connection = connection
-            self._tell(self._held_told())
-            return
-        listener = conversation.take_over(by)
-        self._held = _Held(by, connection, Microphone(self._switch, conversation, listener))
-        self._tell(self._held_told())
-        self._note("take_over", by)
+        new = self._takeover.take(by, connection, conversation)
+        self._tell(self._takeover.told)
+        if new:
+            self._note("take_over", by)
 
     def microphone(self, connection: str, mulaw: bytes) -> None:
         """What `connection` says, for the callee. Dropped where it does not hold the call: it may have been on its way."""
-        held = self._held
-        if held is not None and held.connection == connection:
-            contained("what a supervisor said is left out", held.microphone.hear, mulaw)
+        contained("what a supervisor said is left out", self._takeover.hear, connection, mulaw)
 
     def give_back(self, by: str) -> None:
         """The agent goes on. Raises NotPossible, also where the agent has the call."""
         self._going_on()
-        if self._held is None:
+        if self._takeover.by is None:
             raise NotPossible("the agent has the call already")
-        self._check_holds(self._held, by)
+        self._takeover.check(by)
         self._give_back()
 
     def connection_lost(self, connection: str) -> None:
         """The page of `connection` is gone. Did it hold the call, the agent goes on soon, unless the same person comes back before."""
-        held = self._held
-        if held is None or held.connection != connection:
-            return
-        held.connection = None
-        held.giving_back = asyncio.get_running_loop().call_later(self._give_back_after_s, self._give_back)
-        self._tell(self._held_told())
+        if self._takeover.lost(connection):
+            self._tell(self._takeover.told)
 
     def hang_up(self, by: str) -> None:
         """End the call now. Raises NotPossible."""
@@ -263,19 +206,19 @@ class LiveCall:
         if self._somebody_speaks():
             self._spoke_ms = now
         quiet_ms = now - self._spoke_ms
-        line = next(reversed(self._captions.values()), None)
+        story, line = self._story, self._story.line
         return LiveStatus(
             call_id=self.call_id,
-            agent_state=self._state.value,
-            step=self._next.step if self._next is not None else "",
+            agent_state=story.state.value,
+            step=story.following.step if story.following is not None else "",
             line_speaker=line.speaker.value if line is not None else None,
             line_text=line.text if line is not None else "",
             line_final=line.final if line is not None else True,
             quiet_since=datetime.now(UTC) - timedelta(milliseconds=quiet_ms) if quiet_ms else None,
-            sentiment=self._callees_sentiment(),
-            held_by=self._held.by if self._held is not None else None,
+            sentiment=story.sentiment,
+            held_by=self._takeover.by,
             listeners=len(self._listeners),
-            stuck=stuck(Condition(self._state, now - self._state_since, quiet_ms, now - self._leg.arrived_ms)),
+            stuck=stuck(Condition(story.state, now - story.state_since, quiet_ms, now - self._leg.arrived_ms)),
         )
 
     @property
@@ -301,10 +244,7 @@ class LiveCall:
         if self._closed:
             return
         self._closed = True
-        if self._held is not None:
-            self._held.wait_no_more()
-            self._held.microphone.close()
-            self._held = None
+        self._takeover.end()
         for listener in list(self._listeners.values()):
             self._close(listener)
         self._stop_feed_unless_heard()
@@ -314,30 +254,24 @@ class LiveCall:
         contained("a listener could not be closed", listener.close, OverTold())
 
     def _going_on(self) -> Supervised:
-        if self._closed or self._state is AgentState.OVER:
+        if self._closed or self._story.state is AgentState.OVER:
             raise NotPossible("the call is over")
         if self._conversation is None:
             raise NotPossible("the call has only just begun: try again in a moment")
         return self._conversation
 
-    def _check_holds(self, held: _Held, by: str) -> None:
-        if held.by != by:
-            raise NotPossible(f"{held.by} has taken the call over")
-
     def _give_back(self) -> None:
-        held, self._held = self._held, None
-        if held is None:
+        by = self._takeover.by
+        self._takeover.end()
+        if by is None or self._conversation is None:
             return
-        held.wait_no_more()
-        held.microphone.close()
-        if self._conversation is not None:
-            contained("a call could not be given back to its agent", self._conversation.give_back)
-        self._tell(self._held_told())
-        self._note("give_back", held.by)
+        contained("a call could not be given back to its agent", self._conversation.give_back)
+        self._tell(self._takeover.told)
+        self._note("give_back", by)
 
     def _note(self, kind: str, by: str, *, at_ms: int | None = None, text: str = "", answer: str = "") -> None:
         note = NoteTold(kind, by, self._leg.now_ms() if at_ms is None else at_ms, text, answer)
-        self._notes.append(note)
+        self._story.notes.append(note)
         self._tell(note)
         contained("a supervisor's note could not be passed on", self._tell_noted, note)
 
@@ -352,33 +286,16 @@ class LiveCall:
     def _names(self) -> list[str]:
         return sorted({listener.name for listener in self._listeners.values()})
 
-    def _held_told(self) -> HeldTold:
-        return HeldTold(self._held.by, self._held.connection) if self._held is not None else HeldTold(None, None)
-
     def _stop_feed_unless_heard(self) -> None:
         if self._feed is not None and not any(listener.audio for listener in self._listeners.values()):
             self._leg.remove_tap(self._feed)
             self._feed = None
 
     def _between_turns(self) -> bool:
-        return self._state is AgentState.LISTENING and not self._leg.voice.speaking
+        return self._story.state is AgentState.LISTENING and not self._leg.voice.speaking
 
     def _somebody_speaks(self) -> bool:
-        callee = self._leg.voice.speaking
-        agent = self._leg.heard_up_to() < self._leg.queued_up_to()
-        return callee or agent if self._held is None else callee or self._held.microphone.speaking
-
-    def _callees_sentiment(self) -> float | None:
-        if self._sentiment_due:
-            self._sentiment_due = False
-            said = [line.text for _, line in sorted(self._captions.items()) if line.speaker is Speaker.CALLEE and line.final]
-            self._sentiment = sentiment(said)[0] if said else None
-        return self._sentiment
-
-
-def _caption_told(caption: Caption) -> CaptionTold:
-    return CaptionTold(caption.turn, caption.speaker.value, caption.text, caption.start_ms, caption.final)
-
-
-def _next_told(following: NextStep) -> NextTold:
-    return NextTold(following.step, following.asks, list(following.ways))
+        if self._leg.voice.speaking or self._takeover.speaking:
+            return True
+        agent_has_it = self._takeover.by is None  # else what is played is a microphone's, with its pauses
+        return agent_has_it and self._leg.heard_up_to() < self._leg.queued_up_to()
