@@ -306,12 +306,10 @@ class Talk:
     def service_failed(self, error: str, *, voice: bool) -> None:
         self._note("service_failed", error=error)
         log.warning("call %s: %s", self._brief.call_id, error)
-        if self._phase is Phase.HELD:  # the supervisor goes on without it
-            return
         if self._phase is Phase.TALK:
             self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
             self._say_last(APOLOGY)  # which may be at hand even where the voice is not
-        elif voice:
+        elif voice and self._phase is not Phase.HELD:  # a supervisor needs no voice of ours
             self.outcome.ended(EndedBy.FAULT, EndReason.FAILED, error)
             self._finish()
 

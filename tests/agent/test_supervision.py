@@ -292,6 +292,20 @@ async def test_who_takes_over_is_heard_instead_of_the_agent_and_all_that_is_said
     assert not at.voice.spoken
 
 
+async def test_what_the_callee_was_saying_when_the_call_was_taken_over_is_kept_and_answered_by_nobody() -> None:
+    at = await Watched("Yes I can.", "And who are you?").greeted()
+    at.leg.voice_starts()
+    at.watcher.conversation.take_over("Kim")
+    at.leg.voice_stops()
+    await at.watcher.until_said(Speaker.CALLEE, "Yes I can.")
+    at.leg.says()
+    await at.watcher.until_said(Speaker.CALLEE, "And who are you?")
+    at.leg.close()
+    result = await at.call.result()
+    assert [turn.speaker for turn in result.turns] == [Speaker.AGENT, Speaker.CALLEE, Speaker.CALLEE]
+    assert not at.understanding.asked[1:]
+
+
 async def test_a_call_that_was_taken_over_is_not_given_to_another() -> None:
     at = await Watched().greeted()
     at.watcher.conversation.take_over("Kim")

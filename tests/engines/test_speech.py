@@ -33,6 +33,15 @@ async def test_what_the_voices_say_is_recognised_over_a_telephone_line(engines: 
     assert errors / total <= 0.15
 
 
+async def test_a_draft_is_what_was_said_so_far(engines: Engines) -> None:
+    spoken = await engines.voice.speak("I would like another day. Could we do Thursday?", "joe")
+    assert engines.drafts is not None
+    until = 16 * next(at for word, at in spoken.words if word == "Could")
+    heard = (await engines.drafts.recognize(mu_law_round_trip(spoken.pcm[:until]))).text.lower()
+    assert "another day" in heard
+    assert "thursday" not in heard
+
+
 @pytest.mark.parametrize("level", [0, 20, 200, 1500])
 async def test_silence_and_noise_are_no_words(engines: Engines, level: int) -> None:
     noise = np.random.default_rng(level).normal(0, level, 16_000).astype(np.int16)
