@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import ARTEFACTS, Served, signed_in
 from tests.browser.pages import Campaign, Campaigns, settled, sign_in
+from tests.dashboard.live_calls import add_live_calls
 from tests.dashboard.real_api import PASSWORD
 
 LOOKS = {"light": (1280, False), "dark": (1280, True), "narrow": (390, False)}
@@ -17,6 +18,7 @@ def addresses(served: Served) -> dict[str, str]:
     running, draft = served.house.campaigns["in_progress"], served.house.campaigns["draft"]
     return {
         "campaigns": "/",
+        "live": "/live",
         "new-1-basics": "/new_campaign",
         "new-2-call-settings": f"/new_campaign?id={draft}&step=2",
         "new-3-contacts": f"/new_campaign?id={draft}&step=3",
@@ -32,7 +34,9 @@ def addresses(served: Served) -> dict[str, str]:
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_is_drawn_and_fits_its_window(browser: Browser, served: Served, look: str) -> None:
     width, dark = LOOKS[look]
+    await add_live_calls(served.database_url, served.house)
     context, page = await signed_in(browser, served, width=width, dark=dark)
+    await context.add_cookies([{"name": "callwright_session", "value": served.api.session("supervisor"), "url": served.url}])
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: faults.append(request.url) if foreign(request.url) else None)
