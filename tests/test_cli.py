@@ -181,6 +181,7 @@ async def test_the_doctor_finds_what_lacks_and_says_what_to_do(cli: Cli) -> None
         ({"CALLWRIGHT_PUBLIC_URL": "calls.example.com"}, "CALLWRIGHT_PUBLIC_URL: use an address such as https://"),
         ({"CALLWRIGHT_DRAIN_S": "-1", "CALLWRIGHT_CONCURRENCY": "0"}, "CALLWRIGHT_CONCURRENCY"),
         ({"CALLWRIGHT_LOG_LEVEL": "loud"}, "CALLWRIGHT_LOG_LEVEL"),
+        ({"CALLWRIGHT_LISTENING_TONE_S": "601", "CALLWRIGHT_PEER_URL": "10.0.0.5"}, "CALLWRIGHT_LISTENING_TONE_S"),
         ({"DATABASE_URL": ""}, "start `callwright up` there, or set DATABASE_URL"),
     ],
     ids=str,

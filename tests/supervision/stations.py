@@ -110,8 +110,8 @@ class Someone:
     @asynccontextmanager
     async def page(self, call_id: int, grant: str | None = None, **options: Any) -> AsyncIterator[Page]:
         """A live page; `grant`: its first message, none without it."""
-        options = {"headers": self.headers, "origin": self.url, "autoping": False} | options
-        async with self.http.ws_connect(f"{self.url}/live/{call_id}/stream", **options) as socket:
+        handshake: dict[str, Any] = {"headers": self.headers, "origin": self.url, "autoping": False} | options
+        async with self.http.ws_connect(f"{self.url}/live/{call_id}/stream", **handshake) as socket:
             page = Page(socket)
             if grant is not None:
                 await page.say(type="grant", grant=grant)

@@ -41,7 +41,7 @@ async def test_a_grant_is_kept_as_a_hash_only(here: Station) -> None:
     ada = await here.someone()
     async with here.call() as (call_id, _):
         grant = await ada.grant(call_id)
-        kept = await here.db.pool.fetchrow("select *, expires_at - created_at as lasts from live_grants")
+        kept: Any = await here.db.pool.fetchrow("select *, expires_at - created_at as lasts from live_grants")
     assert grant not in str(dict(kept))
     assert kept["lasts"].total_seconds() == pytest.approx(30, abs=0.1)
 
