@@ -53,15 +53,23 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await opened.close()
 
 
-@pytest.fixture
-async def browser_with_microphone(chromium: str, tmp_path: Path) -> AsyncIterator[Browser]:
-    """A browser whose microphone hears a caller's voice over and over, and which gives it to every page that asks."""
-    voice = write_voice(tmp_path / "voice.wav")
+@pytest.fixture(scope="module")
+async def browser_with_microphone(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser that a file of tests shares. Its microphone hears a caller's voice over and over, and every page is given it that asks."""
+    voice = write_voice(tmp_path_factory.mktemp("microphone") / "voice.wav")
     fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={voice}")
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *fake])
         yield opened
         await opened.close()
+
+
+@pytest.fixture
+async def page(browser_with_microphone: Browser) -> AsyncIterator[Page]:
+    """An empty page in a context of its own."""
+    context = await browser_with_microphone.new_context(viewport={"width": 1280, "height": 700})
+    yield await context.new_page()
+    await context.close()
 
 
 @pytest.fixture

@@ -166,6 +166,7 @@ class LiveEdge:
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         page = web.WebSocketResponse()
         await page.prepare(request)
+        self.page = None
         self.redeemed.append((await page.receive_json())["grant"])
         await page.send_str(told(self._welcome()))
         self.page = page

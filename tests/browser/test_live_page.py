@@ -1,14 +1,17 @@
 """The live page in a real browser, against a double of the server's edge: what a supervisor hears, reads and does."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from axe_playwright_python.async_playwright import Axe
+import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from mediaserver.supervision.protocol import CaptionTold, HeldTold, ListenersTold, NextTold, NoteTold, OverTold, RefusedTold, StateTold
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.live_ears import Ears, chirps, loudness, share_found, sound, speech
-from tests.browser.live_edge import LiveEdge, caption_lines, silence
+from tests.browser.live_edge import LiveEdge, caption_lines
+from tests.browser.test_axe import grave_faults
 from tests.browser.test_pages_look import LOOKS, foreign, overflow
 
 SAID = [
@@ -31,8 +34,7 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
-async def test_both_sides_are_heard_each_in_its_own_ear_until_muted(browser: Browser, edge: LiveEdge) -> None:
-    page = await browser.new_page()
+async def test_both_sides_are_heard_each_in_its_own_ear_until_muted(page: Page, edge: LiveEdge) -> None:
     ears = await opened(page, edge)
     await edge.until(lambda edge: not edge.listening)  # a page that only reads along asks for no sound
     await button(page, "Start listening").click()
@@ -51,9 +53,8 @@ async def test_both_sides_are_heard_each_in_its_own_ear_until_muted(browser: Bro
     await expect(button(page, "Mute sound")).to_be_visible()
 
 
-async def test_the_call_is_read_as_it_is_spoken(browser: Browser, edge: LiveEdge) -> None:
+async def test_the_call_is_read_as_it_is_spoken(page: Page, edge: LiveEdge) -> None:
     edge.captions = caption_lines(SAID)
-    page = await browser.new_page(viewport={"width": 1280, "height": 600})
     await opened(page, edge)
     lines = page.locator("#captions > li")
     await expect(lines).to_have_text([re.compile(text[:20]) for _, text, _ in SAID])
@@ -98,8 +99,7 @@ async def test_the_call_is_read_as_it_is_spoken(browser: Browser, edge: LiveEdge
     await expect(page.locator("#newest")).to_be_hidden()
 
 
-async def test_a_supervisor_whispers_marks_and_ends_the_call_by_keyboard_alone(browser: Browser, edge: LiveEdge) -> None:
-    page = await browser.new_page()
+async def test_a_supervisor_whispers_marks_and_ends_the_call_by_keyboard_alone(page: Page, edge: LiveEdge) -> None:
     await opened(page, edge)
     await page.keyboard.press("w")
     await page.keyboard.type("offer Tuesday")
@@ -139,10 +139,7 @@ async def test_a_supervisor_whispers_marks_and_ends_the_call_by_keyboard_alone(b
     assert len(edge.redeemed) == 1
 
 
-async def test_a_supervisor_takes_the_call_over_keeps_it_over_a_lost_connection_and_gives_it_back(
-    browser_with_microphone: Browser, edge: LiveEdge
-) -> None:
-    page = await browser_with_microphone.new_page()
+async def test_a_supervisor_takes_the_call_over_keeps_it_over_a_lost_connection_and_gives_it_back(page: Page, edge: LiveEdge) -> None:
     ears = await opened(page, edge)
     await button(page, "Take over").click()
     await edge.until(lambda edge: bool(edge.asked("takeover")))
@@ -181,9 +178,8 @@ async def test_a_supervisor_takes_the_call_over_keeps_it_over_a_lost_connection_
     await expect(page.locator("#held")).to_be_hidden()
 
 
-async def test_a_lost_connection_comes_back_with_a_new_grant_and_nothing_that_was_read_is_lost(browser: Browser, edge: LiveEdge) -> None:
+async def test_a_lost_connection_comes_back_with_a_new_grant_and_nothing_that_was_read_is_lost(page: Page, edge: LiveEdge) -> None:
     edge.captions = caption_lines(SAID[:2])
-    page = await browser.new_page()
     await opened(page, edge)
     await edge.tell(CaptionTold(7, "callee", "Only this page knows it.", 8000, True))
     await expect(page.locator("#captions > li")).to_have_count(3)
@@ -207,8 +203,7 @@ async def test_a_lost_connection_comes_back_with_a_new_grant_and_nothing_that_wa
     await expect(page.get_by_role("link", name="Sign in, and come back")).to_have_attribute("href", "/sign-in?next=%2Flive%2F17")
 
 
-async def test_without_a_microphone_the_page_says_what_to_do_and_the_agent_keeps_the_call(browser: Browser, edge: LiveEdge) -> None:
-    page = await browser.new_page()
+async def test_without_a_microphone_the_page_says_what_to_do_and_the_agent_keeps_the_call(page: Page, edge: LiveEdge) -> None:
     await opened(page, edge)
     for fault, said in (("NotAllowedError", "Allow it for this page"), ("NotFoundError", "Connect one")):
         await page.evaluate("(name) => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }", fault)
@@ -217,9 +212,8 @@ async def test_without_a_microphone_the_page_says_what_to_do_and_the_agent_keeps
     assert edge.asked("takeover") == []
 
 
-async def test_who_may_only_listen_is_offered_nothing_else(browser: Browser, edge: LiveEdge) -> None:
+async def test_who_may_only_listen_is_offered_nothing_else(page: Page, edge: LiveEdge) -> None:
     edge.may, edge.dashboard = ["listen"], ""
-    page = await browser.new_page()
     await opened(page, edge)
     await expect(button(page, "Start listening")).to_be_visible()
     await expect(page.locator("form:visible, #control:visible")).to_have_count(0)
@@ -228,45 +222,50 @@ async def test_who_may_only_listen_is_offered_nothing_else(browser: Browser, edg
     await expect(page.locator("#ended")).to_contain_text("You are signed out")
 
 
-async def test_the_page_looks_well_and_can_be_used_by_everybody(browser_with_microphone: Browser, edge: LiveEdge) -> None:
-    ARTEFACTS.mkdir(exist_ok=True)
+@pytest.mark.parametrize("look", LOOKS)
+async def test_the_page_looks_well_and_can_be_used_by_everybody(browser_with_microphone: Browser, edge: LiveEdge, look: str) -> None:
     edge.captions = [*caption_lines(SAID), CaptionTold(3, "callee", "Well, now that you ask", 11_000, False)]
     edge.notes = [
         NoteTold("mark", "Ben", 6_100, "friendly"),
         NoteTold("whisper", "Maria", 10_000, "offer Tuesday", "In its next turn Ann asks whether Tuesday at ten is better."),
     ]
     edge.listeners = ["Ben", "Maria"]
-    for look, (width, dark) in LOOKS.items():
-        context = await browser_with_microphone.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
-        )
-        page = await context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
-        page.on("console", lambda said, faults=faults: faults.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda request, faults=faults: faults.append(request.url) if foreign(request.url) else None)
-        edge.held = HeldTold(None, None)
-        before = len(edge.redeemed)
+    async with looked_at(browser_with_microphone, look) as page:
         await page.goto(f"{edge.url}/live/17")
-        await edge.connected(before + 1)
+        await edge.connected()
         await page.get_by_text("Keyboard", exact=True).click()
-        await looks_well(page, f"live-{look}", width)
+        await keep(page, f"live-{look}")
         await button(page, "Take over").click()
-        await edge.until(lambda edge, before=before: len(edge.asked("takeover")) > before)
+        await edge.until(lambda edge: bool(edge.asked("takeover")))
         await edge.hold("Maria", edge.connection)
         await button(page, "Hang up …").click()
-        await edge.play(speech(0.4), silence(3200), at=8 * edge.now_ms)
-        await looks_well(page, f"live-held-{look}", width)
+        await expect(button(page, "Keep the call")).to_be_focused()
+        assert await grave_faults(page) == []
+        await keep(page, f"live-held-{look}")
         await edge.tell(OverTold("hung_up"))
         await expect(page.locator("#ended")).to_be_visible()
-        await looks_well(page, f"live-over-{look}", width)
-        assert faults == []
-        await context.close()
+        await keep(page, f"live-over-{look}")
 
 
-async def looks_well(page: Page, name: str, width: int) -> None:
-    """Fits its window, has no grave fault, and is kept as a picture."""
-    assert await overflow(page) <= 0, f"{name} is wider than a window of {width} px"
-    found = (await Axe().run(page)).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")] == [], name
+@asynccontextmanager
+async def looked_at(browser: Browser, look: str) -> AsyncIterator[Page]:
+    """A page that is as wide and as dark as that; no script of it may fail, nothing may break its policy or ask another machine."""
+    width, dark = LOOKS[look]
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda request: faults.append(request.url) if foreign(request.url) else None)
+    yield page
+    await context.close()
+    assert faults == []
+
+
+async def keep(page: Page, name: str) -> None:
+    """A picture of the page, which fits its window."""
+    assert await overflow(page) <= 0, f"{name} is wider than its window"
+    ARTEFACTS.mkdir(exist_ok=True)
     await page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)

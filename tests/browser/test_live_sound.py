@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from mediaserver.switch import mulaw
 from tests.browser.live_ears import Sound
@@ -71,10 +71,10 @@ class Played:
 
 
 @pytest.fixture
-async def page(browser: Browser, edge: LiveEdge) -> Page:
-    opened = await browser.new_page()
-    await opened.goto(f"{edge.url}/live/17")
-    return opened
+async def page(page: Page, edge: LiveEdge) -> Page:
+    """The live page."""
+    await page.goto(f"{edge.url}/live/17")
+    return page
 
 
 async def played(

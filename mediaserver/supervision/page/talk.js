@@ -26,7 +26,7 @@ class TalkPage {
         this.agentName = "the agent";
         this.holder = NOBODY;
         this.began = null;
-        this.over = false;
+        this.ended = false;
         this.socket = null;
         this.#document();
         setInterval(() => this.began !== null && (part("lasting").textContent = clock(performance.now() - this.began)), 250);
@@ -70,7 +70,7 @@ class TalkPage {
 
     /* The call's own socket: asked for until the call is placed. */
     async #join() {
-        while (!this.over) {
+        while (!this.ended) {
             try {
                 const { token, url } = await ask("POST", `/calls/${CALL}/browser-stream`);
                 return this.#open(token, url);
@@ -116,7 +116,7 @@ class TalkPage {
 
     /* The socket is gone: the call is over, or the line to the server was lost and the call may go on. */
     async #closed(code) {
-        if (this.over) return;
+        if (this.ended) return;
         this.player.clear();
         if (code === ENDED) return this.#end("over");
         tell(part("call-told"), "The line was lost. Calling again …", true);
@@ -128,8 +128,8 @@ class TalkPage {
     }
 
     #end(state, why) {
-        if (this.over) return;
-        this.over = true;
+        if (this.ended) return;
+        this.ended = true;
         this.began = null;
         this.socket?.close(ENDED);
         this.microphone?.close();
