@@ -30,7 +30,6 @@ def every_address(served: Served) -> dict[str, str]:
     """Where each page is, and each part of a page that has parts."""
     return {
         **addresses(served),
-        "live": "/live",
         "agents": "/agents",
         "agent": f"/agent?id={served.house.agent}",
         "phone-numbers": "/phone_numbers",

@@ -18,7 +18,7 @@ def addresses(served: Served) -> dict[str, str]:
     running, draft = served.house.campaigns["in_progress"], served.house.campaigns["draft"]
     return {
         "campaigns": "/",
-        "live": "/live",
+        "wallboard": "/live",
         "new-1-basics": "/new_campaign",
         "new-2-call-settings": f"/new_campaign?id={draft}&step=2",
         "new-3-contacts": f"/new_campaign?id={draft}&step=3",
