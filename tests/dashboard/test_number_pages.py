@@ -54,7 +54,10 @@ async def test_limits_and_label_are_changed(dashboard: Dashboard, house: House) 
     assert "Label: **Reception**" in words
     assert "0.5 calls per second" in words
     assert "3 calls at the same time" in words
-    assert await kept(dashboard, "select row(label, concurrency, calls_per_second)::text from phone_numbers") == "(Reception,3,0.5)"
+    assert (
+        await kept(dashboard, "select row(label, concurrency, calls_per_second)::text from phone_numbers where deleted_at is null")
+        == "(Reception,3,0.5)"
+    )
 
 
 async def test_a_number_is_added_as_it_was_pasted_and_deleting_it_asks(dashboard: Dashboard) -> None:
@@ -93,7 +96,7 @@ async def test_a_number_that_can_not_be_added_is_told_in_words_and_stays_as_type
     await dashboard.draw(page)
     assert told in shown(page)
     assert (page.text_input(key="number_add_number").value, page.text_input(key="number_add_label").value) == (typed, "Second desk")
-    assert await kept(dashboard, "select count(*) from phone_numbers") == 1
+    assert await kept(dashboard, "select count(*) from phone_numbers where deleted_at is null") == 1
 
 
 async def test_what_was_typed_stays_when_the_session_ends_meanwhile(dashboard: Dashboard, house: House) -> None:
