@@ -113,6 +113,20 @@ async def test_of_a_holder_that_is_gone_people_are_told_to_come_again(both: Both
     assert holder.conversations[call_id].hung_up_by == []
 
 
+async def test_who_came_in_at_a_process_that_stops_is_told_to_come_again(both: Both) -> None:
+    front, holder = both
+    ada = await coming_in(both)
+    async with holder.call() as (call_id, caller):
+        async with ada.on(call_id) as page:
+            await page.told(Welcome)
+            stopping = asyncio.create_task(front.media.app.shutdown())
+            assert await page.told(RefusedTold) == RefusedTold(door.STOPPING, again=True)
+            await stopping
+        async with ada.at(holder.url).on(call_id) as page:
+            await caller.speak(5)
+            await page.audio()
+
+
 def _holder(**changes: object) -> CallHolder:
     return CallHolder(**{"call_id": 7, "process_id": "there", "address": "http://there", "alive": True, "number": "+1"} | changes)  # type: ignore[arg-type]  # as the database gives them
 
