@@ -226,9 +226,10 @@ class Commands:
         returns the call's id. `once`: as for a new number."""
         return int(self._ask("POST", f"/agents/{agent_id}/test-call", json=dict(wanted), headers={KEY_HEADER: once})["id"])
 
-    def browser_call(self, agent_id: int, contact_name: str, variables: Mapping[str, str]) -> tuple[int, str]:
-        """Begins a call with the agent's saved version, to be talked in a browser; returns its id and the address of its page."""
-        said = self._ask("POST", f"/agents/{agent_id}/browser-call", json={"contact_name": contact_name, "variables": dict(variables)})
+    def browser_call(self, agent_id: int, wanted: Mapping[str, Any], once: str) -> tuple[int, str]:
+        """Begins a call with the agent's saved version, to be talked in a browser; returns its id and the address of its page. Sent again
+        with the same word `once`, it is answered as before."""
+        said = self._ask("POST", f"/agents/{agent_id}/browser-call", json=dict(wanted), headers={KEY_HEADER: once})
         return int(said["id"]), str(said["page"])
 
     def recording_peaks(self, call_id: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
+from dashboard.errands import begun, done, errand
 from dashboard.parts.agent_preview import Sample
 from dashboard.parts.agent_test_call import came_of, sample_line
 from dashboard.parts.frame import live
@@ -24,19 +25,24 @@ def talk(agent: Agent, values: Sample, *, changed: bool) -> None:
     if changed:
         st.info(f"You talk to version {agent.version}, as it is saved. Save your changes to try them.", icon=":material/info:")
     sample_line(values)
-    if st.button("Begin a call in the browser", type="primary", icon=":material/headset_mic:", key="talk_begin"):
+    pressed = st.button("Begin a call in the browser", type="primary", icon=":material/headset_mic:", key="talk_begin")
+    if pressed or begun(_beginning(agent)) is not None:
         _begin(agent, values)
-    if (begun := st.session_state.get(_kept(agent))) is not None:
-        _follow(*begun)
+    if (call := st.session_state.get(_kept(agent))) is not None:
+        _follow(*call)
 
 
 def _begin(agent: Agent, values: Sample) -> None:
     """Begins the call. A refusal leaves the one before in sight: one talks on that, or waits for its end."""
     others = {name: value for name, value in values.items() if name != "contact_name" and value.strip()}
+    wanted = {"contact_name": values.get("contact_name", ""), "variables": others}
+    api = commands()
     try:
-        st.session_state[_kept(agent)] = commands().browser_call(agent.id, values.get("contact_name", ""), others)
+        st.session_state[_kept(agent)] = errand(_beginning(agent), wanted).send(lambda once: api.browser_call(agent.id, wanted, once))
     except CommandRefused as refused:
         st.error(f"The call was not begun: {md(str(refused))}.", icon=":material/phone_disabled:")
+    else:
+        done(_beginning(agent))
 
 
 @live
@@ -55,3 +61,7 @@ def _follow(call_id: int, page: str) -> None:
 
 def _kept(agent: Agent) -> str:
     return f"browser_call_{agent.id}"
+
+
+def _beginning(agent: Agent) -> str:
+    return f"beginning_browser_call_{agent.id}"
