@@ -15,6 +15,7 @@ def pages(house: House) -> list[tuple[str, dict[str, str]]]:
     running = str(house.campaigns["in_progress"])
     return [
         ("campaigns", {}),
+        ("live", {}),
         *(("campaign", {"id": running, "tab": tab}) for tab in ("Overview", "Contacts", "Settings", "Call Log")),
         ("call", {"id": str(house.talked)}),
         ("call", {"id": str(house.running)}),
@@ -52,3 +53,4 @@ async def test_no_page_shows_a_viewer_a_number(dashboard: Dashboard, suppressed:
 async def test_an_operator_sees_them(dashboard: Dashboard, suppressed: House) -> None:
     assert await numbers_on(dashboard, "campaign", {"id": str(suppressed.campaigns["in_progress"]), "tab": "Contacts"})
     assert await numbers_on(dashboard, "call", {"id": str(suppressed.talked)})
+    assert await numbers_on(dashboard, "live", {})
