@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import drafts
-from dashboard.parts.agent_texts import Definition
+from dashboard.parts.agent_texts import Definition, renamed
 from dashboard.reads.agents import Agent
 
 NEW_STEP = {"say": "", "ask": False, "end": "goodbye"}
@@ -56,6 +56,11 @@ def remove_step(draft: Draft, name: str, edited: Definition, step: str) -> None:
     definition = deepcopy(edited)
     del definition["script"]["steps"][step]
     _go_on(draft, name, definition)
+
+
+def rename_step(draft: Draft, name: str, edited: Definition, old: str, new: str) -> None:
+    """Goes on with what was typed, the step by another name."""
+    _go_on(draft, name, renamed(edited, old, new))
 
 
 def _go_on(draft: Draft, name: str, definition: Definition) -> None:

@@ -82,6 +82,23 @@ def filled(text: str, sample: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
+def renamed(definition: Definition, old: str, new: str) -> Definition:
+    """The definition with step `old` called `new`, in its place, and with every way that led there leading there still."""
+    script = definition["script"]
+
+    def to(name: str) -> str:
+        return new if name == old else name
+
+    def moved(step: dict[str, Any]) -> dict[str, Any]:
+        ways: dict[str, Any] = {way: to(step[way]) for way in ("next", "otherwise") if way in step}
+        if "intents" in step:
+            ways["intents"] = [{**choice, "next": to(choice["next"])} for choice in step["intents"]]
+        return {**step, **ways}
+
+    kept = {to(name): moved(step) for name, step in script["steps"].items()}
+    return {**definition, "script": {**script, "start": to(script["start"]), "steps": kept}}
+
+
 def speaks_for(definition: Definition) -> str | None:
     """Whom the agent names as its company where the contact brings no other; None where no text names it."""
     for line in spoken(definition):

@@ -1,18 +1,25 @@
 """What operators see of their agents, and that a test call, a version and a deletion are what they asked for."""
 
+import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from streamlit.testing.v1 import AppTest
 
 from agent_runtime import agent as runtime
 from agent_runtime.templates import gallery, template
+from agent_runtime.tools import tools
 from dashboard.parts import agent_form, agent_texts
 from dashboard.parts.agent_graph import dot, in_words
 from tests.dashboard.conftest import Dashboard, kept, labels, shown
 from tests.dashboard.seed import House
+
+DEFINITION = """select definition::text from agent_versions v join agents a on a.id = v.agent_id and a.version = v.version
+                where a.id = $1"""
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,66 @@ async def test_a_step_is_added_led_to_and_removed(dashboard: Dashboard, made: Ma
     assert "step confirm goes to parking, which does not exist" in shown(page)
 
 
+async def test_a_step_is_renamed_and_what_led_to_it_leads_there_still(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    script = f"agent_{made.id}_1_0_script"
+    before = await kept(dashboard, DEFINITION, made.id)
+    for taken, told in (("Confirm?", "Name the step in small letters"), ("declined", "There is a step declined already")):
+        page.text_input(key=f"{script}_confirm_name").input(taken)
+        page.button(key=f"rename_{script}_confirm").click()
+        await dashboard.draw(page)
+        assert told in shown(page)
+    page.text_input(key=f"{script}_confirm_name").input("will_you_come")
+    page.button(key=f"rename_{script}_confirm").click()
+    await dashboard.draw(page)
+    assert page.text_input(key=f"agent_{made.id}_1_1_script_will_you_come_name").value == "will_you_come"
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    after = await kept(dashboard, DEFINITION, made.id)
+    assert '"confirm"' in before
+    assert json.loads(after) == json.loads(before.replace('"confirm"', '"will_you_come"'))
+
+
+async def test_all_that_a_step_can_do_is_set_and_nothing_else_changes(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    assert "Not saved yet" not in shown(page)
+    step = f"agent_{made.id}_1_0_script_confirm"
+    page.number_input(key=f"{step}_attempts").set_value(3)
+    page.checkbox(key=f"{step}_heard_out").check()
+    page.text_area(key=f"{step}_notes").input("asked = yes\nearlier =")
+    page.text_input(key=f"{step}_slot").input("size")
+    page.selectbox(key=f"{step}_slot_kind").select("choice")
+    await dashboard.draw(page)
+    page.text_area(key=f"{step}_slot_choices").input("small\nlarge")
+    before = runtime.Agent.from_dict(json.loads(await kept(dashboard, DEFINITION, made.id)))
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    after = runtime.Agent.from_dict(json.loads(await kept(dashboard, DEFINITION, made.id)))
+    assert before.script is not None
+    assert after.script is not None
+    slot = runtime.Slot("size", "choice", ("small", "large"))
+    confirm = replace(before.script.steps["confirm"], attempts=3, heard_out=True, notes={"asked": "yes", "earlier": ""}, slot=slot)
+    assert after == replace(before, script=replace(before.script, steps={**before.script.steps, "confirm": confirm}))
+    page.text_area(key=f"agent_{made.id}_2_0_script_confirm_notes").input("not a field")
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    assert "step confirm notes 'not a field': a field has a snake_case name" in shown(page)
+
+
+async def test_voice_model_and_tools_are_chosen(dashboard: Dashboard, made: Made) -> None:
+    page = made.page
+    key = f"agent_{made.id}_1_0"
+    page.selectbox(key=f"{key}_voice").select("joe@1.15")
+    page.selectbox(key=f"{key}_llm").select("openai/gpt-4.1-mini")
+    page.text_input(key=f"{key}_llm_base_url").input("http://127.0.0.1:8000/v1")
+    page.multiselect(key=f"{key}_tools").unselect("schedule_callback")
+    page.button(key="save_agent").click()
+    await dashboard.draw(page)
+    after = runtime.Agent.from_dict(json.loads(await kept(dashboard, DEFINITION, made.id)))
+    assert (after.voice, after.llm, after.llm_base_url) == ("joe@1.15", "openai/gpt-4.1-mini", "http://127.0.0.1:8000/v1")
+    assert after.tools == ("end_call", "do_not_call", "note_field")
+
+
 async def test_an_agent_that_a_campaign_uses_stays_and_deleting_another_asks_first(dashboard: Dashboard, house: House, made: Made) -> None:
     used = await dashboard.open("agent", id=str(house.agent))
     assert used.button(key="delete_agent").disabled
@@ -204,6 +271,7 @@ def test_the_pages_read_texts_as_the_agent_does(each: Any) -> None:
 
 def test_the_fields_offer_what_a_definition_may_hold() -> None:
     assert (agent_form.GOALS, agent_form.ENDS, agent_form.SLOT_KINDS) == (runtime.GOALS, runtime.END_REASONS, runtime.SLOT_KINDS)
+    assert len(tools(tuple(agent_form.TOOLS), "UTC", lambda: datetime.now(UTC))) == len(runtime.Agent("", "").tools)
     assert agent_texts.VARIABLE.pattern == runtime.VARIABLE.pattern
 
 
