@@ -82,10 +82,10 @@ def speech(seconds: float, start: float = 0.0) -> bytes:
         return mulaw.encode(file.readframes(int(seconds * RATE)))
 
 
-def chirps(seconds: float) -> bytes:
-    """A voice that no other one is like: tones that glide up and down, as mu-law."""
-    at = np.arange(int(seconds * RATE)) / RATE
-    pitch = 500 + 300 * np.sin(2 * np.pi * 1.3 * at) + 150 * np.sin(2 * np.pi * 0.37 * at)
+def chirps(seconds: float, line: int = 0) -> bytes:
+    """A voice that is never twice the same: tones that glide up and down, in another way for each `line`, as mu-law."""
+    at = np.arange(round(seconds * RATE)) / RATE
+    pitch = 500 + 300 * np.sin(2 * np.pi * (1.3 + 0.21 * line) * at) + 150 * np.sin(2 * np.pi * 0.37 * at)
     wave_ = 9000 * np.sin(2 * np.pi * np.cumsum(pitch) / RATE) * (0.6 + 0.4 * np.sin(2 * np.pi * 0.9 * at))
     return mulaw.encode(wave_.astype("<i2").tobytes())
 
@@ -117,13 +117,18 @@ def loudness(piece: Sound) -> float:
     return float(np.sqrt(np.mean(piece**2)))
 
 
-def write_voice(path: Path, seconds: float = 8) -> Path:
-    """A caller's voice as the file that a fake microphone plays over and over."""
+def microphone() -> Sound:
+    """What a fake microphone hears, twice."""
+    return sound(chirps(8, line=7) * 2)
+
+
+def write_voice(path: Path) -> Path:
+    """What a fake microphone hears over and over, as its file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(mulaw.decode(speech(seconds)).astype("<i2").tobytes())
+        file.writeframes(mulaw.decode(chirps(8, line=7)).astype("<i2").tobytes())
     return path
 
 

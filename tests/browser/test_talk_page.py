@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from mediaserver.supervision.protocol import CaptionTold, OverTold, StateTold
-from tests.browser.live_ears import Ears, chirps, loudness, share_found, sound, speech
+from tests.browser.live_ears import Ears, chirps, loudness, microphone, share_found, sound
 from tests.browser.live_edge import LiveEdge, caption_lines
 from tests.browser.test_axe import grave_faults
 from tests.browser.test_live_page import SAID, button, keep, looked_at
@@ -49,7 +49,7 @@ async def test_an_operator_and_an_agent_hear_each_other(page: Page, edge: LiveEd
 
     await edge.until(lambda edge: len(edge.events("media")) > 100)
     said = b"".join(base64.b64decode(frame["payload"]) for frame in edge.events("media"))
-    assert share_found(sound(said), sound(speech(8) * 2)) >= 0.7
+    assert share_found(sound(said), microphone()) >= 0.7
     assert (await page.evaluate("microphoneAsked"))["echoCancellation"]
 
     greeting = chirps(1.5)
@@ -68,6 +68,8 @@ async def test_an_operator_and_an_agent_hear_each_other(page: Page, edge: LiveEd
     await expect(page.locator("#captions > li")).to_have_count(2)
     await expect(page.locator("#captions > li").last).to_contain_text("You")
     await expect(page.locator("#state")).to_contain_text("Thinking")
+    await edge.tell(StateTold("listening"))
+    await expect(page.locator("#state")).to_contain_text("It is your turn.")
 
 
 async def edge_marks(edge: LiveEdge, page: Page, name: str) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,10 +126,12 @@ class Someone:
 
 @dataclass
 class Station:
-    """One process. `media`: its carrier's side; `conversations`: by the id of their call, once they have begun."""
+    """One process. `media`: its carrier's side; `conversations`: by the id of their call, once they have begun. `talk`: what talks on
+    calls that start from now on, instead of one of these."""
 
     media: MediaServer
     name: str
+    talk: Callable[[Leg, Brief, CallActions, Watcher], Awaitable[CallResult]] | None = None
     desk: Desk = field(init=False)
     conversations: dict[int, Conversation] = field(default_factory=dict)
     begun: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -142,8 +144,10 @@ class Station:
     def db(self) -> Database:
         return self.media.db
 
-    async def converse(self, leg: Leg, brief: Brief, _actions: CallActions, watcher: Watcher) -> CallResult:
+    async def converse(self, leg: Leg, brief: Brief, actions: CallActions, watcher: Watcher) -> CallResult:
         """A conversation that does nothing but what supervisors ask, until the callee is gone."""
+        if self.talk is not None:
+            return await self.talk(leg, brief, actions, watcher)
         ears = Ears(leg)
         assert isinstance(leg, SwitchLeg)
         conversation = Conversation(leg)

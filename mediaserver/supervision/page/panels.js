@@ -64,7 +64,9 @@ export class Meter {
 
 /* What the agent does now, and next. */
 export class AgentPanel {
-    constructor() {
+    /* `means`: what states mean on this page, where it is not what they mean to a supervisor. */
+    constructor(means = {}) {
+        this.means = means;
         this.state = part("state");
         this.next = part("next");
         this.shown = "";
@@ -74,7 +76,7 @@ export class AgentPanel {
     show(state, held, mine) {
         const [sign, name, means] = STATES[state] ?? ["thinking", state, ""];
         const who = mine ? "you have the call" : held.by ? `${held.by} has the call` : "";
-        const words = held.by && state !== "over" ? ["away", `Away: ${who}`, ""] : [sign, name, means];
+        const words = held.by && state !== "over" ? ["away", `Away: ${who}`, ""] : [sign, name, this.means[state] ?? means];
         if (this.shown === words.join()) return;
         this.shown = words.join();
         this.state.dataset.state = words[0];

@@ -21,7 +21,7 @@ class TalkPage {
             became: (state) => this.became(state),
         });
         this.captions = new Captions({ list: part("captions"), newest: part("newest"), empty: part("empty"), aloud: part("aloud") });
-        this.agent = new AgentPanel();
+        this.agent = new AgentPanel({ speaking: "You hear it now.", listening: "It is your turn." });
         this.meters = { me: new Meter(part("my-level")), agent: new Meter(part("agent-level")) };
         this.agentName = "the agent";
         this.holder = NOBODY;
@@ -192,7 +192,7 @@ class TalkPage {
     }
 
     #document() {
-        this.agent.show("thinking", NOBODY, false);
+        this.agent.show("listening", NOBODY, false);
         label(part("start"), "microphone", "Start talking");
         label(part("newest"), "newest", "Newest");
         label(part("mute"), "microphone", "Mute microphone");
