@@ -45,7 +45,7 @@ class Errand(Generic[T]):
             return begun.result()
         try:
             mine.set_result(command(self.key))
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, even an order to stop: a run that waits must not wait for ever
             self._answer = None
             mine.set_exception(error)
             raise
