@@ -176,9 +176,9 @@ async def test_more_calls_than_anybody_reads_are_counted(dashboard: Dashboard, h
     many = (
         "insert into calls (number, phone_number_id, carrier_account_id, agent_id, agent_version, rehearsal, state, process_id, "
         "lease_until, answered_at) select '+1415666' || 1000 + n, p.id, p.carrier_account_id, $1, 1, true, 'answered', 'seed', "
-        "callwright_now(), callwright_now() from phone_numbers p, generate_series(1, 220) as n"
+        "callwright_now(), callwright_now() from phone_numbers p, generate_series(1, 220) as n where p.id = $2"
     )
-    await kept(dashboard, many, house.agent)
+    await kept(dashboard, many, house.agent, house.number)
     page = await dashboard.open("live")
     assert page.header[0].value == "221 in progress"
     assert len(lines(page)) == 200
