@@ -14,15 +14,17 @@ WORD_MS = 300
 
 
 class RecognitionDouble:
-    """Hears `lines` in order; nothing where they are used up. `takes_s`: how long it thinks about one."""
+    """Hears `lines` in order; nothing where they are used up. `takes_s`: how long it thinks about one. `refused`: asked while dead."""
 
     def __init__(self, *lines: str) -> None:
         self.lines = deque(lines)
         self.dead = False
         self.takes_s = 0.0
+        self.refused = asyncio.Event()
 
     async def recognize(self, pcm: bytes) -> Recognized:
         if self.dead:
+            self.refused.set()
             raise EngineUnavailable("the recognition worker has died and is started again")
         await asyncio.sleep(self.takes_s)
         return Recognized(self.lines.popleft() if self.lines else "", 0.0)

@@ -151,10 +151,12 @@ async def test_who_reads_along_sees_the_callees_words_before_the_utterance_is_ov
 
 
 async def test_where_nobody_reads_nothing_is_recognised_twice() -> None:
-    at = await Watched("Another day please.", reading=False).greeted()
+    at = Watched("Another day please.", reading=False)
     at.drafts.lines.append("Another")
+    await at.leg.agent_speaks()
     at.leg.voice_starts()
     at.leg.voice_goes_on()
+    await at.leg.agent_is_done()  # of the greeting, which is guarded
     at.leg.voice_stops()
     await at.agent_says()
     at.leg.close()
@@ -181,7 +183,12 @@ async def test_an_engine_that_has_no_time_for_readers_is_no_fault() -> None:
     at.drafts.dead = True
     at.leg.voice_starts()
     at.leg.voice_goes_on()
+    await at.drafts.refused.wait()
+    at.drafts.dead = False
+    at.drafts.lines.append("Yes I")
     at.leg.voice_goes_on()
+    await at.watcher.until(lambda: bool(at.watcher.of(Speaker.CALLEE)))
+    assert at.watcher.of(Speaker.CALLEE)[0].text == "Yes I"
     at.leg.voice_stops()
     assert (await at.call.result()).goal is Goal.MET
 
