@@ -8,6 +8,7 @@ from dashboard.errands import begun, done, errand
 from dashboard.parts.agent_preview import Sample
 from dashboard.parts.agent_test_call import came_of, sample_line
 from dashboard.parts.frame import live
+from dashboard.parts.status import badge
 from dashboard.reads.agents import Agent
 from dashboard.words import Word, md
 
@@ -20,7 +21,7 @@ def talk(agent: Agent, values: Sample, *, changed: bool) -> None:
     st.subheader("Talk to it in the browser")
     st.write(
         "You are the callee, and no phone rings. The call opens in a new tab, which asks for your microphone; with headphones the agent "
-        "does not hear itself. What is said is kept as of any call."
+        "does not hear itself. The call is recorded and kept like any other."
     )
     if changed:
         st.info(f"You talk to version {agent.version}, as it is saved. Save your changes to try them.", icon=":material/info:")
@@ -52,11 +53,13 @@ def _follow(call_id: int, page: str) -> None:
     if call is None:
         st.info("The call was withdrawn before it began.", icon=":material/undo:")
         return
-    waits = call.state in _WAITING
-    if waits:
+    if call.state not in _WAITING:
+        came_of(call)
+        return
+    with st.container(border=True, width=560):
+        badge(WAITS)
         st.link_button("Open the call and talk", page, type="primary", icon=":material/open_in_new:")
         st.caption("It waits for a minute. Allow the microphone when the browser asks.")
-    came_of(call, WAITS if waits else None)
 
 
 def _kept(agent: Agent) -> str:

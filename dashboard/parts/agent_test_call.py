@@ -12,7 +12,7 @@ from dashboard.parts.frame import live
 from dashboard.parts.status import badge
 from dashboard.reads.agents import Agent
 from dashboard.rows import Call
-from dashboard.words import CALL_STATE, END_REASON, OUTCOME, Word, md, plain, word
+from dashboard.words import CALL_STATE, END_REASON, OUTCOME, md, plain, word
 
 
 def test_call(agent: Agent, values: Sample, *, changed: bool) -> None:
@@ -64,10 +64,10 @@ def _follow(call_id: int) -> None:
     came_of(call)
 
 
-def came_of(call: Call, state: Word | None = None) -> None:
-    """How far a call is, and the way to its record. `state`: what stands for its state, where that has a better word."""
+def came_of(call: Call) -> None:
+    """How far a call is, and the way to its record."""
     with st.container(border=True, width=560):
-        badge(word(OUTCOME, call.outcome) if call.outcome else state or word(CALL_STATE, call.state))
+        badge(word(OUTCOME, call.outcome) if call.outcome else word(CALL_STATE, call.state))
         if call.end_reason:
             st.write(md(END_REASON.get(call.end_reason) or plain(call.end_reason)) + ".")
         st.page_link("views/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"id": str(call.id)})
