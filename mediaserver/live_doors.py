@@ -16,7 +16,16 @@ from mediaserver.supervision.pages import setup_pages
 from mediaserver.supervision.peers import Peers
 
 
-def setup_live_doors(app: web.Application, *, database: Database, floor: Floor, peers: Peers, process_id: str, public_url: str) -> Desk:
+def setup_live_doors(
+    app: web.Application,
+    *,
+    database: Database,
+    floor: Floor,
+    peers: Peers,
+    process_id: str,
+    public_url: str,
+    dashboard_url: str = "",
+) -> Desk:
     """Add the doors to `app`. Add them behind those of the carriers: pages stay open while calls in progress finish. Returns the desk,
     for the API.
     """
@@ -24,7 +33,7 @@ def setup_live_doors(app: web.Application, *, database: Database, floor: Floor, 
     door = LiveDoor(desk, public_url)
     board = Board(database, process_id, floor.statuses)
     app.router.add_get(r"/live/{call_id:\d{1,18}}/stream", door.stream)
-    setup_pages(app, database)
+    setup_pages(app, database, dashboard_url)
 
     async def duties(_app: web.Application) -> AsyncIterator[None]:
         running = [asyncio.create_task(duty) for duty in (floor.run(), board.run(), desk.standing.run())]

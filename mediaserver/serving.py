@@ -169,6 +169,7 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
         peers=Peers(parts.peers, parts.process.id),
         process_id=parts.process.id,
         public_url=settings.public_url,
+        dashboard_url=settings.dashboard_url,
     )
     setup_health(app, database=parts.database, live=live, switch=parts.switch)
     test_calls = parts.loop.place_test_call if parts.carrier is not None else None

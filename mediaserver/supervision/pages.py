@@ -4,7 +4,6 @@ import hashlib
 import html
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
 
@@ -54,19 +53,20 @@ def read_assets() -> Mapping[str, Asset]:
     return found
 
 
-def setup_pages(app: web.Application, database: Database) -> None:
-    """Add `/live/{call_id}`, `/talk/{call_id}` and `/live-assets/{name}` to `app`."""
+def setup_pages(app: web.Application, database: Database, dashboard_url: str = "") -> None:
+    """Add `/live/{call_id}`, `/talk/{call_id}` and `/live-assets/{name}` to `app`. `dashboard_url`: where calls that are over are shown;
+    without it pages lead nowhere."""
     assets = read_assets()
 
     async def asset(request: web.Request) -> web.StreamResponse:
         return _asset(request, assets.get(request.match_info["name"]))
 
-    app.router.add_get(r"/live/{call_id:\d{1,18}}", _page(database, "live.html", Role.SUPERVISOR, "listens to calls"))
-    app.router.add_get(r"/talk/{call_id:\d{1,18}}", _page(database, "talk.html", Role.OPERATOR, "talks to an agent"))
+    app.router.add_get(r"/live/{call_id:\d{1,18}}", _page(database, _text("live.html", dashboard_url), Role.SUPERVISOR, "listens to calls"))
+    app.router.add_get(r"/talk/{call_id:\d{1,18}}", _page(database, _text("talk.html", dashboard_url), Role.OPERATOR, "talks to an agent"))
     app.router.add_get("/live-assets/{name}", asset)
 
 
-def _page(database: Database, name: str, needed: Role, does: str) -> Handler:
+def _page(database: Database, text: str, needed: Role, does: str) -> Handler:
     async def show(request: web.Request) -> web.StreamResponse:
         session = request.cookies.get(SESSION_COOKIE)
         person = await who_by_session(database, session) if session else None
@@ -75,14 +75,13 @@ def _page(database: Database, name: str, needed: Role, does: str) -> Handler:
         if not person.role.covers(needed):
             why = f"Whoever {does} needs the role {needed}, and yours is {person.role}: ask an admin, then open this page again."
             return web.Response(status=403, text=_NOT_ALLOWED.format(why=html.escape(why)), content_type="text/html", headers=_HEADERS)
-        return web.Response(text=_text(name), content_type="text/html", headers=_HEADERS)
+        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
     return show
 
 
-@cache
-def _text(name: str) -> str:
-    return _FOLDER.joinpath(name).read_text(encoding="utf-8")
+def _text(name: str, dashboard_url: str) -> str:
+    return _FOLDER.joinpath(name).read_text(encoding="utf-8").replace("<!--dashboard-->", html.escape(dashboard_url))
 
 
 def _asset(request: web.Request, found: Asset | None) -> web.StreamResponse:

@@ -12,7 +12,7 @@ from tests.agent.test_supervision import AGENT, GREETING, OFFER, WHICH
 from tests.browser.live_ears import Ears, Sound, microphone, share_found, sound, speech
 from tests.browser.live_house import LiveHouse, live_house
 from tests.browser.test_live_page import button
-from tests.supervision.stations import Station, station
+from tests.supervision.stations import DASHBOARD, Station, station
 
 ASKS = speech(0.9, start=1.7)  # a few words without a pause between them
 
@@ -51,6 +51,9 @@ async def test_a_call_is_heard_steered_taken_over_given_back_and_ended(page: Pag
         row = await house.ended()
         assert (row["end_reason"], row["ended_by"]) == ("supervisor", "operator")
         await expect(page.locator("#ended")).to_contain_text("The call is over")
+        await expect(page.get_by_role("link", name="Transcript, recording")).to_have_attribute(
+            "href", f"{DASHBOARD}/call?id={house.call_id}"
+        )
         left, right = await ears.heard(0)
         callee, agent = await house.recording()
         assert share_found(left, callee) >= 0.8

@@ -42,6 +42,7 @@ from tests.supervision.conversations import Conversation
 
 T = TypeVar("T")
 
+DASHBOARD = "http://127.0.0.1:1"  # where pages lead to when their call is over; nobody goes there
 LOOK_EVERY_S = 0.03
 PATIENCE_S = 60.0  # for what is to come; no test asserts a time
 
@@ -222,7 +223,9 @@ async def station(database: Database, model: SpeechModel, folder: Path, name: st
         media.webhooks = Webhooks(database, carrier, CarrierUrls(url), Signatures(TOKEN))
         media.live = setup_carrier_doors(app, house=house, switch=switch, webhooks=media.webhooks, drain_s=0)
         peers = Peers(http, name)
-        made.desk = setup_live_doors(app, database=database, floor=floor, peers=peers, process_id=name, public_url=url)
+        made.desk = setup_live_doors(
+            app, database=database, floor=floor, peers=peers, process_id=name, public_url=url, dashboard_url=DASHBOARD
+        )
         setup_api(app, database=database, settings=Settings(data_dir=folder, public_url=url), desk=made.desk)
         await queries.dialing.process_starts(database.pool, id=name, host="host", stream_url="", concurrency=10, address=url)
         await stack.enter_async_context(TestServer(app, socket_factory=lambda *_: socket))
