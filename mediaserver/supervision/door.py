@@ -143,7 +143,10 @@ def is_ours(origin: str | None, public_url: str, host: str) -> bool:
     for; only its name counts, since TLS may end in front of us."""
     if origin is None or origin == public_url:
         return True
-    return urlsplit(origin).netloc == host
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 async def _first(page: web.WebSocketResponse) -> str:

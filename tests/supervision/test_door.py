@@ -163,6 +163,7 @@ async def test_a_page_of_another_site_is_refused(here: Station) -> None:
         ("https://calls.example.com.evil.example", False),
         ("http://10.0.0.5", False),
         ("null", False),
+        ("http://[", False),
         ("", False),
     ],
 )
