@@ -73,8 +73,9 @@ async def serve(settings: Settings, _options: argparse.Namespace) -> int:
 @asynccontextmanager
 async def web_process(settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
     """One web process, serving on `listener`; yields its address once it is ready. At the end its calls finish first."""
-    own_url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    peer_url = settings.peer_url or _as_peers_see(own_url, settings.host)
+    port = listener.getsockname()[1]
+    own_url = f"http://{settings.host}:{port}"
+    peer_url = settings.peer_url or as_peers_see(settings.host, port)
     settings = settings.model_copy(update={"public_url": settings.public_url or own_url, "peer_url": peer_url})
     quiet_pipecat_logs()
     async with AsyncExitStack() as stack:
@@ -186,9 +187,9 @@ def _wire(app: web.Application, settings: Settings, parts: _Parts) -> LiveCalls:
     return live
 
 
-def _as_peers_see(own_url: str, host: str) -> str:
-    """Our address for the other processes: one that listens everywhere goes by the name of its machine."""
-    return own_url.replace(host, socket.gethostname(), 1) if host in ("0.0.0.0", "::", "") else own_url
+def as_peers_see(host: str, port: int) -> str:
+    """Our address for the other processes. `host`: what we listen on; who listens everywhere goes by the name of his machine."""
+    return f"http://{socket.gethostname() if host in ('0.0.0.0', '::', '') else host}:{port}"
 
 
 async def _engines(stack: AsyncExitStack, data_dir: Path) -> LocalEngines | None:

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer, make_mocked_request
 from db.database import Database
 from db.rows import CallHolder
 from mediaserver.identity import Role, create_token
+from mediaserver.serving import as_peers_see
 from mediaserver.supervision import door, peers
 from mediaserver.supervision.listener import page_socket
 from mediaserver.supervision.peers import PASSED_ON, HolderAway, Peers
@@ -144,6 +145,11 @@ async def test_nothing_is_passed_on_in_circles_or_to_nobody(holder: CallHolder, 
     async with aiohttp.ClientSession() as session:
         with pytest.raises(HolderAway):
             Peers(session, "here").elsewhere(make_mocked_request("GET", "/", headers=headers), holder)
+
+
+def test_a_process_that_listens_everywhere_goes_by_the_name_of_its_machine() -> None:
+    assert as_peers_see("10.0.0.5", 8080) == "http://10.0.0.5:8080"
+    assert as_peers_see("0.0.0.0", 8080) == as_peers_see("::", 8080) == f"http://{socket.gethostname()}:8080"
 
 
 FRAME, FRAMES = bytes(4096), 1024
