@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-
-from playwright.async_api import Error as BrowserFailed
+from contextlib import AsyncExitStack
 
 from benchmarks.caller_load import Load
-from benchmarks.dashboard.browser import NoBrowser, chromium, drawn, step_back, window
 from benchmarks.dashboard.house import House
+from benchmarks.dashboard.windows import NotOpened, meanwhile, open_windows
 from benchmarks.switch import OURS, Unmeasured, server
 from mediaserver.figure import Figure
 
@@ -19,32 +18,35 @@ VIEWS = ("/campaign?id={0}", "/campaign?id={0}&tab=Contacts", "/campaign?id={0}&
 def figures(house: House, runs: int) -> Iterable[Figure]:
     """In each run the same calls, first without pages and then with them."""
     try:
-        alone, watched = asyncio.run(_measure(house, runs))
-    except (NoBrowser, Unmeasured, BrowserFailed) as error:
-        yield Figure.not_measured(NAME, "", GOAL, str(error).splitlines()[0])
+        alone, watched, least = asyncio.run(_measure(house, runs))
+    except (NotOpened, Unmeasured) as error:
+        yield Figure.not_measured(NAME, "", GOAL, str(error))
         return
     detail = (
         f"of {sum(load.messages for load in watched):,} in all runs, late p99 {_late(watched)} ms; "
         f"without pages {', '.join(str(load.late_messages) for load in alone)}, late p99 {_late(alone)} ms; "
-        f"{CALLS} calls with null services, {PAGES} pages that refresh themselves every 2 s, browser on the same machine, niced"
+        f"{CALLS} calls with null services, {PAGES} open pages of which each was drawn anew at least {least} times meanwhile"
     )
     yield Figure.measured(NAME, [float(load.late_messages) for load in watched], "", GOAL, detail)
 
 
-async def _measure(house: House, runs: int) -> tuple[list[Load], list[Load]]:
+async def _measure(house: House, runs: int) -> tuple[list[Load], list[Load], int]:
+    """The loads without and with pages, and how often the page that was refreshed least was refreshed during the calls of a run."""
+    views = [VIEWS[number % len(VIEWS)].format(house.middle if number % 2 else house.large) for number in range(PAGES)]
     alone: list[Load] = []
     watched: list[Load] = []
+    refreshed: list[int] = []
     for _ in range(runs):
         alone.append(await asyncio.to_thread(_calls))
-        async with chromium() as browser:
-            for number in range(PAGES):
-                _context, page = await window(browser, house)
-                view = VIEWS[number % len(VIEWS)].format(house.middle if number % 2 else house.large)
-                await page.goto(house.dashboard_url + view)
-                await drawn(page)
-            step_back()
-            watched.append(await asyncio.to_thread(_calls))
-    return alone, watched
+        async with open_windows([house.dashboard_url + view for view in views], house.cookie) as windows:
+            async with AsyncExitStack() as stack:
+                for window in windows:
+                    await stack.enter_async_context(meanwhile(window.keep_fresh()))
+                watched.append(await asyncio.to_thread(_calls))
+            refreshed += [window.refreshes for window in windows]
+    if not min(refreshed):
+        raise Unmeasured("a page was not drawn anew while there were calls")
+    return alone, watched, min(refreshed)
 
 
 def _calls() -> Load:

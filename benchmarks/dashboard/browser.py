@@ -1,17 +1,13 @@
-"""A browser that looks at the dashboard, niced: in life it runs on another machine."""
+"""A browser that looks at the dashboard, on the same machine."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import psutil
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from benchmarks.dashboard.house import House
 from tests.browser.conftest import FLAGS
 from tests.chromium import INSTALL_COMMAND, find_chromium
-
-NICE = 19
 
 
 class NoBrowser(Exception):
@@ -30,13 +26,6 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
-
-
-def step_back() -> None:
-    """All browser processes of ours let everything else go first."""
-    for child in psutil.Process().children(recursive=True):
-        if "chrom" in child.name():
-            subprocess.run(["renice", "-n", str(NICE), "-p", str(child.pid)], check=True, capture_output=True)
 
 
 async def window(browser: Browser, house: House) -> tuple[BrowserContext, Page]:

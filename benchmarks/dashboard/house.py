@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboard.commands import SESSION_COOKIE
 from dashboard.launch import command
 from db.database import Database
 from db.embedded import EmbeddedPostgres
@@ -32,6 +33,11 @@ class House:
     session: str
     large: int
     middle: int
+
+    @property
+    def cookie(self) -> str:
+        """As a browser sends it."""
+        return f"{SESSION_COOKIE}={self.session}"
 
 
 @contextmanager
