@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md
@@ -9,12 +10,16 @@ from dashboard.words import md
 
 def add_contact(campaign_id: int, key: str) -> None:
     """Phone number, name, and variables for the agent, one a line."""
+    drafts.typed_in(f"{key}_number", f"{key}_name", f"{key}_variables")
     with st.form(f"{key}_form", border=False, enter_to_submit=False):
-        number = st.text_input("Phone number", placeholder="+1 415 555 0123", type="phone", help="With the country code.")
-        name = st.text_input("Name", placeholder="Optional")
-        written = st.text_area(
-            "Variables for the agent", placeholder="appointment_date = Monday at ten", help="One a line: name = value. Optional."
+        number = st.text_input(
+            "Phone number", placeholder="+1 415 555 0123", type="phone", key=f"{key}_number", help="With the country code."
         )
+        name = st.text_input("Name", placeholder="Optional", key=f"{key}_name")
+        written = st.text_area(
+            "Variables for the agent", placeholder="appointment_date = Monday at ten", key=f"{key}_variables",
+            help="One a line: name = value. Optional.",
+        )  # fmt: skip
         sent = st.form_submit_button("Add contact", type="primary", icon=":material/person_add:")
     if not sent:
         return

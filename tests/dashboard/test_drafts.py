@@ -65,6 +65,13 @@ FORMS = {
         "Continue to contacts",
         lambda page: (page.number_input[0].value, page.pills[0].value) == (9, [1, 3]),
     ),
+    "contact by hand": Form(
+        "new_campaign",
+        lambda house: {"id": str(house.campaigns["draft"]), "step": "3"},
+        lambda page: [page.text_area[0].input("day = Monday"), page.text_input(key="new_contact_number").input("+14155550123")],
+        "Add contact",
+        lambda page: (page.text_area[0].value, page.text_input(key="new_contact_number").value) == ("day = Monday", "+14155550123"),
+    ),
     "settings": Form(
         "campaign",
         lambda house: {"id": str(house.campaigns["paused"]), "tab": "Settings"},
