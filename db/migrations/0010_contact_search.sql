@@ -77,8 +77,9 @@ $$;
 
 -- A page of a campaign's contacts in their order, all of them or those in `of_status`, whose name or number has `search` in it. Numbers are found
 -- however they are written: +49 (30) 1234. Few contacts of a status are walked through; otherwise blocks say where it is worth looking.
+-- Both are read in the order of their index, so that a full page ends it, and never all of them to be sorted first.
 create function contacts_found(of_campaign bigint, of_status text, search text, masked boolean, after_id bigint, most int)
-returns setof bigint language plpgsql stable rows 30 as $$
+returns setof bigint language plpgsql stable rows 30 set enable_seqscan = off set enable_sort = off as $$
 declare
     asked text := folded(btrim(search));
     digits text := case when asked ~ '^[-+0-9 ()./]+$' then regexp_replace(asked, '[^+0-9]', '', 'g') else '' end;

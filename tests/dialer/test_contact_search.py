@@ -33,6 +33,17 @@ async def add(db: Database, campaign_id: int, people: Iterable[tuple[str, str]])
     await contacts.add(db, campaign_id, [NewContact(number=number, name=name) for number, name in people], actor="maria")
 
 
+async def add_many(db: Database, campaign_id: int, count: int) -> None:
+    """Contacts called Frequent, each 5000th Rare."""
+    await db.pool.execute(
+        """insert into contacts (campaign_id, number, name)
+           select $1, '+1999' || (1000000 + g), case when g % 5000 = 0 then 'Rare' else 'Frequent' end
+           from generate_series(1, $2::int) g""",
+        campaign_id,
+        count,
+    )
+
+
 async def found(db: Database, campaign_id: int, search: str, *, masked: bool = False, status: str | None = None) -> list[str]:
     """The numbers of those who are found."""
     return [each.number for each in await contacts.page(db, campaign_id, search=search, masked=masked, status=status)]
@@ -92,11 +103,7 @@ async def test_a_search_within_a_status_finds_only_those(world: World, campaign:
 
 async def test_pages_go_on_where_the_last_one_ended_and_large_campaigns_find_the_few_who_fit(world: World, campaign: int) -> None:
     """More contacts of one status than are walked through: blocks are asked."""
-    await world.db.pool.execute(
-        """insert into contacts (campaign_id, number, name)
-           select $1, '+1999' || (1000000 + g), case when g % 5000 = 0 then 'Rare' else 'Frequent' end from generate_series(1, 25000) g""",
-        campaign,
-    )
+    await add_many(world.db, campaign, 25_000)
     rare = [f"+1999{1_000_000 + row}" for row in (5000, 10000, 15000, 20000, 25000)]
     for status in (None, "pending"):
         assert await found(world.db, campaign, "rare", status=status) == rare
@@ -106,3 +113,14 @@ async def test_pages_go_on_where_the_last_one_ended_and_large_campaigns_find_the
             pages.append([each.number for each in page])
             after = page[-1].id
         assert pages == [rare[:2], rare[2:4], rare[4:]]
+
+
+async def test_a_page_that_is_full_ends_the_search(world: World, campaign: int) -> None:
+    await add_many(world.db, campaign, 10_000)
+    await world.db.pool.execute("analyze")
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'contact_blocks'"
+    async with world.db.transaction() as connection:
+        for search in ("", "frequent", "1999"):
+            before = await connection.fetchval(read)
+            assert len(await connection.fetch("select contacts_found($1, null, $2, false, null, 26)", campaign, search)) == 26
+            assert await connection.fetchval(read) - before <= 60, search  # of 157; a cursor reads some ahead
