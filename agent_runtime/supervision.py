@@ -27,7 +27,7 @@ class AgentState(StrEnum):
 class Caption:
     """A turn as it is spoken. `turn`: its number, in the order in which turns were begun to be told; the same number again replaces what
     was told. `text`: of the agent what was heard so far, of the callee what was recognised so far; a final caption without text takes
-    the turn back. `start_ms`: when it began, in ms since the leg began.
+    the turn back. `start_ms`: when it began, in ms since the leg began. `cut_off`: the agent was to say more.
     """
 
     turn: int
@@ -35,6 +35,7 @@ class Caption:
     text: str
     start_ms: int
     final: bool
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

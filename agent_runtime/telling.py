@@ -34,7 +34,7 @@ class Telling:
     def agent(self, utterance: Utterance, *, final: bool) -> None:
         """So much of `utterance` has been heard."""
         if utterance.text:
-            self._caption(Speaker.AGENT, utterance.text, utterance.start_ms or 0, final=final)
+            self._caption(Speaker.AGENT, utterance.text, utterance.start_ms or 0, final=final, cut_off=final and utterance.cut_off)
 
     def supervisor(self, turn: Turn) -> None:
         self._caption(Speaker.SUPERVISOR, turn.text, turn.start_ms, final=True)
@@ -77,7 +77,7 @@ class Telling:
         self._drafts.stop()
         self.callee_turn_dropped()
 
-    def _caption(self, speaker: Speaker, text: str, start_ms: int, *, final: bool) -> None:
+    def _caption(self, speaker: Speaker, text: str, start_ms: int, *, final: bool, cut_off: bool = False) -> None:
         number = self._open.get(speaker)
         if number is None:
             if not text:
@@ -86,4 +86,4 @@ class Telling:
             number = self._open[speaker] = self._last_number
         if final:
             del self._open[speaker]
-        self._watcher.caption(Caption(number, speaker, text, start_ms, final))
+        self._watcher.caption(Caption(number, speaker, text, start_ms, final, cut_off))

@@ -68,6 +68,7 @@ class CaptionTold(msgspec.Struct, tag_field="type", tag="caption"):
     text: str
     start_ms: int
     final: bool
+    cut_off: bool = False
 
 
 class StateTold(msgspec.Struct, tag_field="type", tag="state"):

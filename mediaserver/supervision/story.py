@@ -56,7 +56,7 @@ class Story:
 
 
 def caption_told(caption: Caption) -> CaptionTold:
-    return CaptionTold(caption.turn, caption.speaker.value, caption.text, caption.start_ms, caption.final)
+    return CaptionTold(caption.turn, caption.speaker.value, caption.text, caption.start_ms, caption.final, caption.cut_off)
 
 
 def next_told(following: NextStep) -> NextTold:

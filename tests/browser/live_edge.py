@@ -64,7 +64,7 @@ class LiveEdge:
         app.router.add_get("/live/{call}/stream", self._stream)
         app.router.add_post("/api/v1/live/{call}/{verb}", self._command)
         app.router.add_get("/api/v1/me", self._answer("me", {"name": "Maria"}))
-        app.router.add_get("/api/v1/calls/{call}", self._answer("call", {"state": "requested", "agent_id": "5"}))
+        app.router.add_get("/api/v1/calls/{call}", self._answer("call", {"state": "requested", "agent_id": "5", "end_reason": "declined"}))
         app.router.add_get("/api/v1/agents/5", self._answer("agent", {"name": "Ann"}))
         app.router.add_post("/api/v1/calls/{call}/browser-stream", self._browser_stream)
         app.router.add_get("/carriers/browser/stream", self._line)

@@ -27,7 +27,7 @@ export class Captions {
     }
 
     /* A turn, or what it has become. */
-    caption({ turn, speaker, text, start_ms, final }, silent = false) {
+    caption({ turn, speaker, text, start_ms, final, cut_off }, silent = false) {
         const key = `turn ${turn}`;
         const was = this.lines.get(key);
         if (final && !text) return this.#remove(key);
@@ -37,7 +37,8 @@ export class Captions {
         name.append(icon(speaker), this.names[speaker] ?? speaker);
         head.append(name, element("span", "at", clock(start_ms)));
         const words = element("p", "text", text);
-        if (!final) words.append(element("span", "going-on", "\u00a0…"));
+        if (!final) words.append("\u00a0…");
+        if (cut_off) words.append(" ", element("span", "cut", "cut off here"));
         item.append(head, words);
         this.#place(key, item, start_ms);
         if (final && !silent && !(was && was.classList.contains("final"))) this.#say(`${this.names[speaker] ?? speaker}: ${text}`);

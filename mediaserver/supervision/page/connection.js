@@ -2,6 +2,7 @@
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
+const LOOKS = 10; // at what came of a call
 const SILENT_MS = 5000; // a socket that was to bring sound and brought nothing for so long is dead
 
 /* What the server refused, in its own words. */
@@ -30,6 +31,16 @@ export function inWords(error) {
     return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
+/* Why a call has ended, once the server knows; null where it does not say so soon. */
+export async function endReason(call) {
+    for (let tries = 0; tries < LOOKS; tries++) {
+        const { end_reason: why } = await ask("GET", `/calls/${call}`).catch(() => ({}));
+        if (why) return why;
+        await new Promise((done) => setTimeout(done, FIRST_WAIT_MS));
+    }
+    return null;
+}
+
 /* The number of the call that this page is about, from its address: /live/17 or /talk/17. */
 export function callOfThisPage() {
     return location.pathname.split("/").filter(Boolean).at(-1);
@@ -56,6 +67,7 @@ export class Connection {
         this.tries = 0;
         this.final = false;
         this.listening = false;
+        this.welcomed = false;
         this.socket = null;
         this.leaving = null; // while it is found out why the server refuses this page
         window.addEventListener("offline", () => this.socket?.close());
@@ -76,7 +88,7 @@ export class Connection {
                 this.#failed(error, patient && this.tries < 20);
             }
             if (this.final) return;
-            this.handlers.became("reconnecting");
+            this.handlers.became(this.welcomed ? "reconnecting" : "connecting");
             await this.#wait(backOff(this.tries));
             this.tries += 1;
         }
@@ -130,6 +142,7 @@ export class Connection {
     #told(message) {
         if (message.type === "welcome") {
             this.tries = 0;
+            this.welcomed = true;
             this.handlers.became("live");
             this.listen(this.listening);
         }

@@ -88,7 +88,8 @@ class LivePage {
         this.agent.show(this.agentState, this.holder, this.mine);
         const banner = part("held");
         banner.hidden = by === null;
-        label(banner, "supervisor", this.mine ? "You have the call" : `${by} has the call`);
+        const elsewhere = by === this.welcomed.name ? "You have the call in another window" : `${by} has the call`;
+        label(banner, "supervisor", this.mine ? "You have the call" : elsewhere);
         part("mine").hidden = !this.mine;
         part("take-over").hidden = this.mine || !this.welcomed.may.includes("take_over");
         if (this.player) this.player.agentIsHeard = !this.mine;

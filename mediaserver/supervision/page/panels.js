@@ -1,5 +1,6 @@
 /* Pieces of the document that both pages have: icons, messages, meters, the agent's panel. */
 
+import { endReason } from "./connection.js";
 import { STATES, reason } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -117,6 +118,7 @@ export function showConnection(state) {
 
 /* Why this page shows nothing more, and where to go. `state`: a final one of the connection. */
 export function showEnd(state, why, call) {
+    if (state === "over" && !why) endReason(call).then((found) => found && showEnd(state, found, call));
     const heading = { over: "The call is over", refused: "This page can't be connected", "signed-out": "You are signed out" }[state];
     const shown = [element("strong", "", heading)];
     if (state === "signed-out") shown.push(link("Sign in, and come back to this call", `/sign-in?next=${encodeURIComponent(location.pathname)}`));
