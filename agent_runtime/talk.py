@@ -255,7 +255,7 @@ class Talk:
     def turn_was_empty(self) -> None:
         self._callee.turn_dropped()
         self._telling.callee_turn_dropped()
-        if self._phase is Phase.TALK and (self._waits_for_brain or self._returning):  # the cough silenced the brain before it had answered
+        if self._phase is Phase.TALK and self._waits_for_brain:  # the cough silenced the brain before it had answered
             self._await_brain()
             self._talking.call_in.push_soon(CueFrame(again=True) if self._scripted else LLMRunFrame())
         else:
@@ -348,6 +348,8 @@ class Talk:
         self._note("callback", understood=at is not None)
 
     def wait(self) -> None:
+        if self._returning:  # it was decided before the call was given back
+            return
         self._answered = True
         self._timers.stop("filler", "brain")
         self._await_answer()
