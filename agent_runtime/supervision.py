@@ -26,8 +26,9 @@ class AgentState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Caption:
     """A turn as it is spoken. `turn`: its number, in the order in which turns were begun to be told; the same number again replaces what
-    was told. `text`: of the agent what was heard so far, of the callee what was recognised so far; a final caption without text takes
-    the turn back. `start_ms`: when it began, in ms since the leg began. `cut_off`: the agent was to say more.
+    was told. `text`: of the agent what was heard so far, of the callee what was recognised so far (while they speak, the last 10 s of
+    it); a final caption without text takes the turn back. `start_ms`: when it began, in ms since the leg began. `cut_off`: the agent was
+    to say more.
     """
 
     turn: int
@@ -40,8 +41,9 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What the agent does next, as far as it is known. `step`: of the script, empty for a language model; `asks`: what it says there, or
-    its goal; `ways`: what the callee may mean, and which step follows.
+    """What the agent does next, as far as it is known. `step`: of the script, empty for a language model and where a script is told to end;
+    `asks`: what it says there, or its goal; `ways`: what the callee may mean, and which step follows: none after a whisper, which leads
+    there whatever they say.
     """
 
     step: str
@@ -55,7 +57,7 @@ class NotPossible(Exception):
 
 class Supervised(Protocol):
     """A conversation, as supervisors may act on it. `by`: the supervisor's name, for evidence. Methods raise `NotPossible` where the
-    conversation is over, or another one has taken it over."""
+    conversation is over, where the agent is saying its last line (but for `hang_up`), or where somebody has taken it over."""
 
     async def whisper(self, text: str) -> str:
         """Tell the agent something for its next turn; the callee never hears it. Returns what the agent makes of it, for the supervisor.
@@ -73,7 +75,8 @@ class Supervised(Protocol):
         """The supervisor's voice, 8 kHz mono int16, for the callee; dropped while nobody has taken over."""
 
     def give_back(self) -> None:
-        """The agent goes on, and knows what was said while it was away. No error while it is not away."""
+        """The agent goes on, and knows what was said while it was away: as soon as the supervisor's last words are recognised and the
+        callee has finished. No error while it is not away."""
 
     def hang_up(self, by: str) -> None:
         """End the call now."""
