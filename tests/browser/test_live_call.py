@@ -70,7 +70,7 @@ async def taken_over(page: Page, house: LiveHouse) -> None:
     spoken = list(house.voice.spoken)
     before = len(house.phone.heard)
     house.phone.speak(ASKS)
-    await house.phone.has_heard(before + 24_000)
+    await house.phone.has_heard(before + 14_000)
     assert share_found(since(house, before), microphone()) >= MOST
     assert house.voice.spoken == spoken
 

@@ -47,7 +47,7 @@ async def test_an_operator_and_an_agent_hear_each_other(page: Page, edge: LiveEd
     await edge.until(lambda edge: bool(edge.events("start")))
     assert edge.frames[0] == {"event": "start", "token": "t"}
 
-    await edge.until(lambda edge: len(edge.events("media")) > 100)
+    await edge.until(lambda edge: len(edge.events("media")) > 60)
     said = b"".join(base64.b64decode(frame["payload"]) for frame in edge.events("media"))
     assert share_found(sound(said), microphone()) >= MOST
     assert (await page.evaluate("microphoneAsked"))["echoCancellation"]
