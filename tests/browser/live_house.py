@@ -4,7 +4,7 @@ import asyncio
 import base64
 import wave
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,14 @@ from agent_runtime.engines import Engines, Spoken
 from agent_runtime.leg import Leg
 from agent_runtime.providers import Services
 from agent_runtime.supervision import Watcher
+from db.browser_line import number_of
+from dialer.dialing import TrialCall
+from dialer.loop import DialerLoop, Process
+from mediaserver.carriers.browser.carrier import BrowserCarrier, ensure_line
 from mediaserver.switch import mulaw
 from tests.agent.engine_doubles import RecognitionDouble, UnderstandingDouble, VoiceDouble
 from tests.browser.live_ears import Sound, chirps
+from tests.dialer.world import Urls
 from tests.media.caller import SILENCE, Caller, stream
 from tests.supervision.stations import Station
 
@@ -96,22 +101,16 @@ class Phone:
 
 
 @dataclass
-class LiveHouse:
-    """A call in progress at `station`, and both ends of it."""
+class House:
+    """A call at `station`."""
 
     station: Station
     call_id: int
-    phone: Phone
     voice: VoiceDouble
 
     @property
     def page(self) -> str:
         return f"{self.station.url}/live/{self.call_id}"
-
-    async def ended(self) -> Any:
-        """The row of the call, once it is over."""
-        await self.phone.hung_up()
-        return await self.station.media.ended(self.call_id)
 
     async def recording(self) -> tuple[Sound, Sound]:
         """Both sides as they were recorded: callee, agent."""
@@ -121,9 +120,45 @@ class LiveHouse:
         return sides[:, 0], sides[:, 1]
 
 
+@dataclass
+class LiveHouse(House):
+    """A call in progress, and its callee."""
+
+    phone: Phone
+
+    async def ended(self) -> Any:
+        """The row of the call, once it is over."""
+        await self.phone.hung_up()
+        return await self.station.media.ended(self.call_id)
+
+
 @asynccontextmanager
 async def live_house(station: Station, agent: Agent, *lines: str) -> AsyncIterator[LiveHouse]:
     """A call in progress with `agent`, whose callee is understood to say `lines`, whatever they say."""
+    voice = _talks(station, lines)
+    call_id, carrier_id = await station.media.call(**agent.to_dict())
+    async with stream(station.media.stream_url, carrier_id) as caller:
+        await caller.start(token=await station.media.token(call_id))
+        yield LiveHouse(station, call_id, voice, Phone(caller))
+
+
+async def talking_house(station: Station, agent: Agent, user_id: int, *lines: str) -> House:
+    """A call with `agent` that this user has begun in the browser, and has not joined yet."""
+    voice = _talks(station, lines)
+    database = station.db
+    station.media.carriers["browser"] = BrowserCarrier(database)
+    line = await ensure_line(database)
+    agent_id = await database.pool.fetchval("insert into agents (name) values ('Ann') returning id")
+    await database.pool.execute("insert into agent_versions (agent_id, version, definition) values ($1, 1, $2)", agent_id, agent.to_dict())
+    loop = DialerLoop(database, station.media.carriers, Process(station.name, "host", "", 100), Urls())
+    wanted = TrialCall(agent_id=agent_id, phone_number_id=line, number=number_of(user_id), contact_name="Oscar", variables={})
+    call_id = await loop.place_test_call(wanted)
+    await loop.placed()
+    return House(station, call_id, voice)
+
+
+def _talks(station: Station, lines: Sequence[str]) -> VoiceDouble:
+    """Real conversations at `station` from now on; the voice of their agents."""
     voice = GlidingVoice()
     services = Services(Engines(RecognitionDouble(*lines), voice, UnderstandingDouble(), RecognitionDouble()))
 
@@ -131,7 +166,4 @@ async def live_house(station: Station, agent: Agent, *lines: str) -> AsyncIterat
         return await converse(leg, brief, services, actions, watcher)
 
     station.talk = talk
-    call_id, carrier_id = await station.media.call(**agent.to_dict())
-    async with stream(station.media.stream_url, carrier_id) as caller:
-        await caller.start(token=await station.media.token(call_id))
-        yield LiveHouse(station, call_id, Phone(caller), voice)
+    return voice

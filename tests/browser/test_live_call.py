@@ -10,7 +10,7 @@ from db.database import Database
 from mediaserver.switch.voice import SpeechModel
 from tests.agent.test_supervision import AGENT, GREETING, OFFER, WHICH
 from tests.browser.live_ears import MOST, NONE, Ears, Sound, microphone, share_found, sound, speech
-from tests.browser.live_house import LiveHouse, live_house
+from tests.browser.live_house import LiveHouse, live_house, talking_house
 from tests.browser.test_live_page import button
 from tests.supervision.stations import DASHBOARD, Station, station
 
@@ -78,3 +78,23 @@ async def taken_over(page: Page, house: LiveHouse) -> None:
 def since(house: LiveHouse, samples: int) -> Sound:
     """What the phone has played since it had played so much."""
     return sound(house.phone.heard[samples:])
+
+
+async def test_an_operator_talks_to_an_agent_in_the_browser(page: Page, here: Station) -> None:
+    """The microphone is heard, the agent answers, both are read along; hanging up leaves a call with its result and its recording."""
+    oscar = await here.someone("operator", "Oscar")
+    await page.context.add_cookies([{"name": "callwright_session", "value": oscar.secret, "url": here.url}])
+    ears = Ears(page)
+    await ears.attach()
+    house = await talking_house(here, AGENT, oscar.user_id)
+    await page.goto(f"{here.url}/talk/{house.call_id}")
+    await button(page, "Start talking").click()
+    await expect(page.locator(".line.agent.final").first).to_contain_text(GREETING)
+    await button(page, "Hang up").click()
+    row = await here.media.ended(house.call_id)
+    assert (row["outcome"], row["end_reason"], row["ended_by"]) == ("person", "hung_up", "callee")
+    await expect(page.locator("#ended")).to_contain_text("You ended the call.")
+    left, _ = await ears.heard(0)
+    callee, agent = await house.recording()
+    assert share_found(left, agent) >= MOST
+    assert share_found(callee, microphone()) >= MOST

@@ -12,6 +12,7 @@ const NOBODY = { by: null, connection: null };
 const ASK_AGAIN_MS = 500;
 const KEYS = "123456789*0#";
 const ENDED = 1000; // the server closes so when the call is over
+const MOST_LOSSES = 5; // of the line in one call
 
 class TalkPage {
     constructor() {
@@ -27,6 +28,7 @@ class TalkPage {
         this.holder = NOBODY;
         this.began = null;
         this.ended = false;
+        this.losses = 0;
         this.socket = null;
         this.#document();
         setInterval(() => this.began !== null && (part("lasting").textContent = clock(performance.now() - this.began)), 250);
@@ -118,7 +120,8 @@ class TalkPage {
     async #closed(code) {
         if (this.ended) return;
         this.player.clear();
-        if (code === ENDED) return this.#end("over");
+        if (code === ENDED || this.losses >= MOST_LOSSES) return this.#end("over");
+        this.losses += 1;
         tell(part("call-told"), "The line was lost. Calling again …", true);
         try {
             await this.#join();
