@@ -12,21 +12,24 @@ OWN, NUMBER, NAME, OUT = "=", "phone_number", "contact_name", ""
 _MEANS = {NUMBER: "The phone number", NAME: "The name", OUT: "Leave out"}
 
 
-def chosen(header: Sequence[str], key: str) -> Columns:
-    """What has been chosen so far for a file of this header; the country only once it is one."""
+def chosen(header: Sequence[str], own: Mapping[str, str], key: str) -> Columns:
+    """What has been chosen so far for a file of this header; the country only once it is one. `own`: what each column is by its own name,
+    header -> variable; chosen to be that, it is left to its name."""
     picked = {column: st.session_state.get(_key(key, column)) for column in header}
     region = str(st.session_state.get(f"{key}_region") or "").strip().upper()
-    mapping = {column: target for column, target in picked.items() if target is not None and target != OWN}
+    mapping = {column: target for column, target in picked.items() if target not in (None, OWN, own.get(column))}
     return Columns(mapping, region if len(region) == 2 and region.isascii() and region.isalpha() else "")
 
 
-def choose(header: Sequence[str], names: Mapping[str, str], key: str) -> None:
-    """A choice for each column. `names`: what each is read as at present, header -> variable."""
+def choose(header: Sequence[str], own: Mapping[str, str], key: str) -> None:
+    """A choice for each column, each with a name of its own: Streamlit's browser side tells choices by what they are called."""
     with st.grid(min_column_width=200):
         for at, column in enumerate(dict.fromkeys(header), start=1):
+            itself = own.get(column, column)
+            offered = [OWN, *(each for each in (NUMBER, NAME) if each != itself), OUT]
             st.selectbox(
-                md(column) or f"Column {at}", [OWN, NUMBER, NAME, OUT], key=_key(key, column), accept_new_options=True,
-                format_func=partial(_meaning, names.get(column, column)),
+                md(column) or f"Column {at}", offered, key=_key(key, column), accept_new_options=True,
+                format_func=partial(_meaning, itself),
                 help="Choose what the column is, or type the name of the variable.",
             )  # fmt: skip
         st.text_input(

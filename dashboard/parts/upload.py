@@ -61,12 +61,12 @@ def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
     own_key = f"{key}_{file.id}"
     plain = _preview(campaign_id, file, Columns(), f"{key}_plain")
     header: Sequence[str] = plain["header"]
-    columns = mapping.chosen(header, own_key)
+    columns = mapping.chosen(header, plain["columns"], own_key)
     preview = _preview(campaign_id, file, columns, f"{key}_mapped")
     st.markdown("**The first rows of the file**")
     st.dataframe(mapping.rows(header, preview["cells"][:ROWS_SHOWN]), hide_index=True, alt="The first rows as they stand in the file")
     with st.expander("What the columns are", icon=":material/view_column:", expanded=bool(plain["why_not"])):
-        mapping.choose(header, preview["columns"], own_key)
+        mapping.choose(header, plain["columns"], own_key)
     if preview["why_not"]:
         st.warning(f"The file can't be imported like this: {md(preview['why_not'])}.", icon=":material/view_column:")
         return None
@@ -87,9 +87,10 @@ def _checked(campaign_id: int, file: File, columns: Columns, key: str) -> dict[s
     """The report of a dry run of the whole file. A large one is checked when somebody asks for it: None before."""
     checking = question(f"{key}_report", (file.id, columns))
     if len(file.content) > MIB and checking.begun is None:
-        size = f"{len(file.content) / MIB:,.0f} MB"
-        if not st.button(f"Check all rows ({size})", type="primary", icon=":material/fact_check:", key=f"{key}_check"):
+        size, asking = f"{len(file.content) / MIB:,.0f} MB", st.empty()
+        if not asking.button(f"Check all rows ({size})", type="primary", icon=":material/fact_check:", key=f"{key}_check"):
             return None
+        asking.empty()
     api = commands()
     with st.spinner("Reading the file…"):
         report: dict[str, Any] = checking.send(

@@ -80,5 +80,15 @@ async def test_a_large_file_is_checked_when_somebody_asks_for_it(
     assert {metric.label: metric.value for metric in page.metric} == {"Good rows": "2", "Rows with problems": "0"}
 
 
+async def test_a_column_that_is_chosen_to_be_what_it_is_changes_nothing(dashboard: Dashboard, house: House) -> None:
+    page = await contacts_step(dashboard, house, PASTED + "12,Nobody\n")
+    assert page.selectbox(key=column(page, "phone\\_number")).options == ["The phone number", "The name", "Leave out"]
+    before = len(dashboard.api.received)
+    page.selectbox(key=column(page, "phone\\_number")).set_value("phone_number")
+    await dashboard.draw(page)
+    assert "Good rows" in [metric.label for metric in page.metric]
+    assert dashboard.api.received[before:] == []
+
+
 def test_columns_that_are_called_the_same_are_all_shown() -> None:
     assert rows(["a", "", "a"], [["1", "2", "3"]]) == [{"a (1)": "1", " (2)": "2", "a (3)": "3"}]
