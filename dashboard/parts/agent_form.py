@@ -177,7 +177,7 @@ def _patience(step: Step, names: list[str], key: str) -> None:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
         attempts = st.number_input(
-            "Asks up to", 1, max(MOST_ATTEMPTS, step.get("attempts", 2)), step.get("attempts", 2), key=f"{key}_attempts",
+            "Asks at most (times)", 1, max(MOST_ATTEMPTS, step.get("attempts", 2)), step.get("attempts", 2), key=f"{key}_attempts",
             help="How often it asks before it goes on without an answer.",
         )  # fmt: skip
         step["attempts"] = int(attempts)
