@@ -26,7 +26,8 @@ RATE = 8000
 FRAME = 160  # bytes of mu-law in 20 ms
 FRAME_S = 0.02
 SILENCE_S = 4
-PAUSE_S = 0.5  # without audio for so long, the next piece begins a new utterance and is not late
+UTTERANCE_S = 2  # what the null services say at a time
+ROUNDING_S = 0.03  # an utterance may be so much shorter: what a server's resampling keeps
 SETTLE_S = 3  # between the last start and the measured part
 
 
@@ -100,6 +101,29 @@ def start_frames(sid: str, number: int) -> list[str]:
     ]
 
 
+class Ear:
+    """When one callee runs out of audio, and which message begins a new utterance: the first one, and the one after a whole utterance or a
+    `clear`. Any other that comes after the callee ran out is a hole within one."""
+
+    def __init__(self) -> None:
+        self.plays_until: float | None = None
+        self._left_s = 0.0  # of the utterance
+
+    def play(self, seconds: float, now: float) -> float | None:
+        """How late this audio comes, in seconds (negative: ahead); None of what begins an utterance to a callee who hears nothing."""
+        new, until = self._left_s < ROUNDING_S, self.plays_until
+        self._left_s = (UTTERANCE_S if new else self._left_s) - seconds
+        if until is None or (new and until < now):
+            self.plays_until = now + seconds
+            return None
+        self.plays_until = max(until, now) + seconds
+        return now - until
+
+    def clear(self) -> None:
+        """What was not played is not played."""
+        self.plays_until, self._left_s = None, 0.0
+
+
 class Caller:
     """One call. `frames` name the stream "MZ"; each caller's own id takes its place."""
 
@@ -108,7 +132,7 @@ class Caller:
         self._number = number
         self._frames = [frame.replace('"MZ"', f'"{self._sid}"') for frame in frames]
         self._tally = tally
-        self._plays_until: float | None = None
+        self._ear = Ear()
         self._marks: list[tuple[float, str]] = []  # when each was played, and the frame that answers it
         self._spoken_to = False
 
@@ -145,7 +169,7 @@ class Caller:
             message, now = json.loads(text), time.perf_counter()
             if message["event"] == "clear":
                 self._tally.clears += 1
-                self._plays_until = None
+                self._ear.clear()
                 self._marks = [(now, mark) for _, mark in self._marks]
             elif message["event"] == "media":
                 self._play(len(base64.b64decode(message["media"]["payload"])) / RATE, now)
@@ -153,17 +177,15 @@ class Caller:
                     self._spoken_to = True
                     self._tally.first_audio_ms.append((now - began) * 1000)
             elif message["event"] == "mark":
-                self._marks.append((max(now, self._plays_until or now), str(text)))
+                self._marks.append((max(now, self._ear.plays_until or now), str(text)))
 
     def _play(self, seconds: float, now: float) -> None:
-        tally = self._tally
-        tally.heard_s += seconds
-        if self._plays_until is None or self._plays_until < now - PAUSE_S:
-            tally.utterances += 1
-            self._plays_until = now
+        late_s = self._ear.play(seconds, now)
+        self._tally.heard_s += seconds
+        if late_s is None:
+            self._tally.utterances += 1
         else:
-            tally.late_ms.append((now - self._plays_until) * 1000)
-        self._plays_until = max(self._plays_until, now) + seconds
+            self._tally.late_ms.append(late_s * 1000)
 
 
 def usage(pid: int) -> tuple[float, int]:
