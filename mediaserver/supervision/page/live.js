@@ -110,7 +110,7 @@ class LivePage {
         this.began = null;
         this.agent.show("over", NOBODY, false);
         this.agent.showNext(null);
-        for (const id of ["held", "whisper", "mark", "control", "sound-panel"]) part(id).hidden = true;
+        for (const id of ["listeners", "held", "whisper", "mark", "control", "sound-panel", "keys"]) part(id).hidden = true;
         this.player?.context.close();
         this.player = null;
         showEnd(state, why, CALL);
