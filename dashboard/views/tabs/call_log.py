@@ -41,7 +41,7 @@ def _filter(campaign: Campaign, there: tzinfo) -> CallFilter | None:
         help='All of the words; "several in a row"; one **or** the other; **-not** this one. Calls are searched once they have ended.',
     )  # fmt: skip
     values = data().call_filters(campaign.id)
-    with st.grid(min_column_width=150):
+    with st.grid(min_column_width=168):  # four beside each other, two on a phone
         outcome = _choice("Outcome", OUTCOME, values.outcomes, "log_outcome")
         who = _choice("Who was there", WHO, values.whos, "log_who")
         goal = _choice("Goal", GOAL, values.goals, "log_goal")
