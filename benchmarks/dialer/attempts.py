@@ -20,6 +20,8 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import uvloop
+
 from db.database import Database
 from db.embedded import EmbeddedPostgres
 from db.migrate import migrate
@@ -165,7 +167,7 @@ def _meet_at(barrier: Barrier) -> None:
 
 def claimer(url: str, name: str, campaigns: list[int]) -> list[float]:
     """One claimer's process: the latency of each of its attempts, from the start of the claim to the commit of the flip, ms."""
-    return asyncio.run(_claim_and_flip(url, name, campaigns))
+    return uvloop.run(_claim_and_flip(url, name, campaigns))
 
 
 async def _claim_and_flip(url: str, name: str, campaigns: list[int]) -> list[float]:
