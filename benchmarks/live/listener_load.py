@@ -1,8 +1,8 @@
-"""Supervisors' pages without a browser: one for each call, of which some read nothing, and what came to the others.
+"""Supervisors' pages without a browser, of which some read nothing, and what came to the others.
 
 Each asks for a grant, opens the websocket and says the grant, as the page does, again until its call is in progress. Runs in a process of
 its own, until the calls are over; prints one JSON line, a `Heard`.
-Usage: python -m benchmarks.live.listener_load URL SESSION --listeners 50 --deaf 10
+Usage: python -m benchmarks.live.listener_load URL SESSION --calls 50 --listeners 50 --deaf 10
 """
 
 import argparse
@@ -81,10 +81,10 @@ async def run(args: argparse.Namespace) -> Heard:
     heard = Heard()
     over = asyncio.Event()
 
-    async def follow(number: int) -> None:
-        deaf = number < args.deaf
+    async def follow(number: int, *, deaf: bool) -> None:
+        call = 0 if number < args.on_one else number % args.calls
         try:
-            page = await connect(args.url, args.session, args.first + number, deaf=deaf)
+            page = await connect(args.url, args.session, args.first + call, deaf=deaf)
             heard.joined += 1
             if deaf:
                 await over.wait()
@@ -94,8 +94,9 @@ async def run(args: argparse.Namespace) -> Heard:
         except LOST as error:
             heard.errors[type(error).__name__] += 1
 
-    reading = [asyncio.create_task(follow(number)) for number in range(args.deaf, args.listeners)]
-    deaf = [asyncio.create_task(follow(number)) for number in range(args.deaf)]
+    every = args.listeners // args.deaf
+    reading = [asyncio.create_task(follow(number, deaf=False)) for number in range(args.listeners) if number % every]
+    deaf = [asyncio.create_task(follow(number, deaf=True)) for number in range(0, args.listeners, every)]
     await asyncio.gather(*reading)
     over.set()
     await asyncio.gather(*deaf)
@@ -106,8 +107,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("session")
+    parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--listeners", type=int, default=50)
-    parser.add_argument("--deaf", type=int, default=10, help="so many of them read nothing")
+    parser.add_argument("--on-one", type=int, default=0, help="so many of them on the first call, the others spread over all")
+    parser.add_argument("--deaf", type=int, default=10, help="so many of them, each so many'th, read nothing")
     parser.add_argument("--first", type=int, default=1, help="the first call's id")
     print(json.dumps(asdict(uvloop.run(run(parser.parse_args())))))
 
