@@ -40,8 +40,9 @@ def _rate(gate: str, value: str, next_at: datetime | None, now: datetime) -> See
 
 
 def _concurrency(gate: str, live: int, most: int | None) -> Seen:
-    value = f"{live} of {most} calls at the same time" if most is not None else f"{live} calls at the same time, no limit"
-    return Seen(gate, Verdict.CALL if most is None or live < most else Verdict.WAIT, value)
+    if most is None:
+        return Seen(gate, Verdict.CALL, "no limit of calls at the same time")
+    return Seen(gate, Verdict.CALL if live < most else Verdict.WAIT, f"{live} of {most} calls at the same time")
 
 
 @dataclass(frozen=True, slots=True)

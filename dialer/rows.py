@@ -47,7 +47,8 @@ class CampaignView(CampaignRules):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """What a call goes out on: the carrier account, the number and the process, each with its limits and what they carry now."""
+    """What a call goes out on: the carrier account, the number and the process, each with its limits and what they carry now.
+    `live_of_number`: counted only where the number has a limit, 0 else."""
 
     phone_number_id: int
     carrier_account_id: int

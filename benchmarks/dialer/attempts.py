@@ -211,9 +211,11 @@ _END_SOME = """
 async def _end_calls(db: Database) -> None:
     """Nobody answers: calls end a second after they were asked for. Each bite goes on where the last one ended."""
     after: int = await db.pool.fetchval("select coalesce(max(id), 0) from calls")
-    while True:
-        after = await db.pool.fetchval(_END_SOME, after, 1.0, 10)
-        await asyncio.sleep(0.01)
+    async with db.pool.acquire() as connection:
+        await connection.execute("set plan_cache_mode = force_generic_plan")  # else planning each bite takes half as long as making it
+        while True:
+            after = await connection.fetchval(_END_SOME, after, 1.0, 10)
+            await asyncio.sleep(0.01)
 
 
 async def _load_idle(db: Database, finished: list[int]) -> None:

@@ -81,7 +81,8 @@ where c.id = :campaign_id::bigint;
 select n.id as phone_number_id, a.id as carrier_account_id, a.rehearsal, a.calls_per_second as account_calls_per_second,
        a.next_start_at as account_next_start_at, a.backed_off_until, n.calls_per_second as number_calls_per_second,
        n.next_start_at as number_next_start_at, n.concurrency as number_concurrency,
-       (select count(*) from calls k where k.phone_number_id = n.id and k.live) as live_of_number,
+       case when n.concurrency is not null then (select count(*) from calls k where k.phone_number_id = n.id and k.live) else 0 end
+           as live_of_number,
        p.concurrency as process_concurrency,
        (select count(*) from calls k where k.process_id = p.id and k.live) as live_of_process,
        callwright_now() as now
