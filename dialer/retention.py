@@ -169,7 +169,8 @@ async def _pages(db: Database, campaign_id: int, page: Any, after: str | int, re
         if done.looked_at < CALLS_A_BITE or done.last is None:
             return deleted, left_alone
         after = done.last
-        await rest()
+        if done.removed:
+            await rest()
 
 
 async def _note(connection: Connection, gone: Deleted) -> None:

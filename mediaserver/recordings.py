@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from db.database import Database
+from dialer.queries import campaigns
 from dialer.retention import queries
 from dialer.retention_rows import DeletedRecording
 
@@ -26,8 +27,9 @@ FOLDER = "recordings"
 PROGRESS = ".deleted.json"
 FILES_A_BITE = 500
 MOST_LEFT = 10_000  # files that can't be deleted; beyond it the folder waits where it is
-OVERLAP = timedelta(minutes=10)  # commits may come in another order than their times
+STILL_COMING = timedelta(minutes=10)  # what was deleted so lately is looked at again: commits may come in another order than their times
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_AFTER_ALL = 2**63 - 1  # an id
 
 
 def recording_of(call_id: int) -> str:
@@ -71,15 +73,14 @@ class RecordingFolder:
         progress = await asyncio.to_thread(_read, self._progress_path)
         swept, left = await asyncio.to_thread(self._unlink, list(progress.left.items()))
         progress = await self._written(progress, Progress(progress.up_to, left))
-        after = (progress.up_to - OVERLAP, 0)
-        while page := await self._page(after):
+        settled: datetime = await campaigns.now(self._database.pool) - STILL_COMING
+        after = (progress.up_to, _AFTER_ALL)
+        while len(progress.left) <= MOST_LEFT and (page := await self._page(after)):
             done, left = await asyncio.to_thread(self._unlink, [(each.id, each.recording or recording_of(each.id)) for each in page])
             after = (page[-1].at, page[-1].id)
-            reached = Progress(max(progress.up_to, page[-1].at), progress.left | left)
-            swept = Swept(swept.deleted + done.deleted, len(reached.left), done.problem or swept.problem)
-            if len(reached.left) > MOST_LEFT:
-                break
-            progress = await self._written(progress, reached)
+            over = after[0] if len(page) < FILES_A_BITE else after[0] - timedelta(microseconds=1)  # the next page may begin at that moment
+            progress = await self._written(progress, Progress(max(progress.up_to, min(over, settled)), progress.left | left))
+            swept = Swept(swept.deleted + done.deleted, len(progress.left), done.problem or swept.problem)
         await self._tell(swept)
         return swept
 

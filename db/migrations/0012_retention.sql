@@ -51,7 +51,7 @@ create index calls_with_transcript on calls (ended_at) where not live and answer
 create index calls_with_timeline on calls (ended_at) where not live and timeline_deleted_at is null;
 create index calls_without_campaign on calls (ended_at) where not live and campaign_id is null and person_deleted_at is null;
 create index campaigns_with_people on campaigns (ended_at)
-    where ended_at is not null and (people_deleted_at is null or people_deleted_at < ended_at);
+    where ended_at is not null and (people_deleted_at is null or people_deleted_at <= ended_at);
 create index audit_log_at on audit_log (at);
 -- The way from a call to whatever else quotes it, and from a deleted recording to its file.
 create index audit_log_subject on audit_log (subject);

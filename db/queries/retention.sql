@@ -38,7 +38,7 @@ from (
 ) t, (
     select coalesce(sum(n.pending + n.in_progress + n.completed + n.failed + n.skipped), 0)::bigint as contacts
     from campaigns c join campaign_counts n on n.campaign_id = c.id
-    where c.ended_at is not null and (c.people_deleted_at is null or c.people_deleted_at < c.ended_at)
+    where c.ended_at is not null and (c.people_deleted_at is null or c.people_deleted_at <= c.ended_at)
       and c.ended_at < (select callwright_now() - :contacts_days::int * interval '24 hours')
 ) c, (
     select count(*) as timelines from (
@@ -132,7 +132,7 @@ select count(*) from gone;
 -- name: campaigns_due(most)
 -- Campaigns that ended so long ago that their contacts' names and variables are due, longest ago first.
 select id from campaigns
-where ended_at is not null and (people_deleted_at is null or people_deleted_at < ended_at)
+where ended_at is not null and (people_deleted_at is null or people_deleted_at <= ended_at)
   and ended_at < (select callwright_now() - r.contacts_days * interval '24 hours' from retention r)
 order by ended_at limit :most::int;
 

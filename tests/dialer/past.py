@@ -10,6 +10,7 @@ from tests.dialer.world import World
 
 NEEDLE = "wheelchair"  # said, whispered, noted and quoted on each of these calls, and nowhere else
 NAME = "Lovelace"
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
