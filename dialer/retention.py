@@ -53,7 +53,7 @@ async def change(db: Database, changes: Mapping[str, int | None], *, actor: str)
     """Other limits, from now on; those that are not named stay. `changes`: fields of `Limits`."""
     async with db.transaction() as connection:
         before: Kept = await queries.lock_kept(connection)
-        after = _limits(before) | changes
+        after = {**_limits(before), **changes}
         detail = {name: f"{_in_words(days)}, now {_in_words(after[name])}" for name, days in _limits(before).items() if days != after[name]}
         if detail:
             await queries.change(connection, **after, actor=actor)
@@ -65,7 +65,7 @@ async def change(db: Database, changes: Mapping[str, int | None], *, actor: str)
 async def preview(db: Database, changes: Mapping[str, int | None]) -> tuple[Deleted, frozenset[str]]:
     """What would be deleted at once were the limits changed so; and of which of these there are at least so many, for counting stops at
     `MOST_COUNTED` calls or lines."""
-    due: Due = await queries.due(db.pool, **(_limits(await kept(db)) | changes), most=MOST_COUNTED)
+    due: Due = await queries.due(db.pool, **{**_limits(await kept(db)), **changes}, most=MOST_COUNTED)
     looked_at = {
         "recordings": due.recordings_looked_at,
         "transcripts": due.transcripts_looked_at,

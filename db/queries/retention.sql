@@ -110,11 +110,12 @@ select count(*) as looked_at, count(*) as removed from marked;
 with front as materialized (
     select id, at from gate_verdicts order by id limit :most::int
 ), due as materialized (
-    select v.id from front f join gate_verdicts v on v.id = f.id
-    where f.at < (select callwright_now() - r.timelines_days * interval '24 hours' from retention r)
-    for update of v skip locked
+    select id from gate_verdicts
+    where id = any (array(
+        select f.id from front f where f.at < (select callwright_now() - r.timelines_days * interval '24 hours' from retention r)))
+    for update skip locked
 ), gone as (
-    delete from gate_verdicts v using due where v.id = due.id returning v.id
+    delete from gate_verdicts where id = any (array(select id from due)) returning id
 )
 select count(*) from gone;
 
@@ -125,7 +126,7 @@ with due as materialized (
     order by at limit :most::int
     for update skip locked
 ), gone as (
-    delete from audit_log a using due where a.id = due.id returning a.id
+    delete from audit_log where id = any (array(select id from due)) returning id
 )
 select count(*) from gone;
 

@@ -29,8 +29,8 @@ async def past_call(world: World, number: str, ended: timedelta, *, answered: bo
         """insert into calls (campaign_id, contact_id, number, contact_name, variables, phone_number_id, carrier_account_id, agent_id,
                               agent_version, state, process_id, lease_until, planned_at, requested_at, answered_at, ended_at, outcome, who,
                               goal, summary, evidence, fields, recording)
-           values ($1::bigint, (select id from contacts where campaign_id = $1 and number = $2), $2, $3, $4, $5, $6, $7, 1, 'answered', 'one',
-                   $8, $8, $8, case when $9 then $8::timestamptz end, null, case when $9 then 'person' else 'no_answer' end,
+           values ($1::bigint, (select id from contacts where campaign_id = $1 and number = $2), $2, $3, $4, $5, $6, $7, 1, 'answered',
+                   'one', $8, $8, $8, case when $9 then $8::timestamptz end, null, case when $9 then 'person' else 'no_answer' end,
                    case when $9 then 'human' end, case when $9 then 'met' end, case when $9 then $10 else '' end, $11, $12, null)
            returning id""",
         *(campaign and campaign.id, number, NAME, {"customer_name": NAME}, world.phone_number_id, world.account_id, world.agent_id),

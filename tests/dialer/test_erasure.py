@@ -1,4 +1,4 @@
-"""A person who asks for it is erased: everything said, recorded and noted goes, over all campaigns, and is not called any more by any of them."""
+"""A person who asks for it is erased: what was said, recorded and noted goes, over all campaigns, and none of them calls any more."""
 
 import asyncio
 from datetime import timedelta

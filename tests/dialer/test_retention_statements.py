@@ -1,17 +1,23 @@
-"""A look for what is due finds it by an index, and costs next to nothing where nothing is: at 100,000 calls, contacts and lines of the log."""
+"""A look for what is due finds it by an index, and costs next to nothing where nothing is: at 100,000 calls, contacts and lines."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from db.database import Connection
+from db.database import Connection, Database
 from dialer.retention import queries
 from tests.dialer.test_hot_statements import explained, large_campaign
 from tests.dialer.world import World
 
 LIMITS = "recordings_days = {0}, transcripts_days = {0}, contacts_days = {0}, timelines_days = {0}, audit_log_days = {0}"
 LARGE = ("calls", "contacts", "call_events", "gate_verdicts", "audit_log", "transcript_turns", "call_words", "suppressions")
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    """Its past is written by hand, and nothing is counted of it."""
+    return await World.build(database)
 
 
 PAST = (
