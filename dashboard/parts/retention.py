@@ -85,7 +85,7 @@ def _fields(kept: Mapping[str, Any]) -> dict[str, int | None]:
             st.markdown(f"**{each.label}**")
             st.caption(each.means)
             with st.container(horizontal=True, vertical_alignment="center"):
-                forever = st.checkbox("Keep for ever", days is None, key=f"{each.field}_forever_{turn}")
+                forever = st.checkbox(f"Keep {each.label.lower()} for ever", days is None, key=f"{each.field}_forever_{turn}")
                 if not forever:
                     limits[each.field] = st.number_input(
                         f"Days to keep: {each.label.lower()}",
