@@ -43,6 +43,8 @@ class Retaining:
                 if not away:
                     log.warning("what is kept for long enough is not deleted just now (%s): it is tried again", type(error).__name__)
                 away = True
+            except Exception:  # the duty's boundary: the next pass starts afresh, and the log has the cause
+                log.exception("what is kept for long enough is not deleted just now: it is tried again")
             await self._clock.sleep(LOOK_EVERY_S)
 
     async def run_once(self) -> Deleted:

@@ -262,7 +262,7 @@ select count(*) filter (where k.live) as live, count(*) as calls,
        count(*) filter (where k.transcript_deleted_at is null and exists (select from transcript_turns t where t.call_id = k.id)) as transcripts,
        (select count(*) from campaigns c join contacts ct on ct.campaign_id = c.id and ct.number = :number::text where not ct.erased) as contacts,
        (select count(*) from campaigns c join contacts ct on ct.campaign_id = c.id and ct.number = :number::text
-        where ct.status = 'pending') as pending
+        where ct.status = 'pending' and c.status not in ('completed', 'cancelled')) as pending
 from calls k where k.number = :number::text;
 
 -- name: hold_calls_of(number)$
@@ -284,8 +284,8 @@ where id = any (:ids::bigint[]);
 -- Names and variables of the contacts of this number, whose campaigns are locked. Who was still to be called is skipped. The campaigns.
 update contacts ct set
     name = '', variables = '{}', person_deleted_at = coalesce(ct.person_deleted_at, callwright_now()), erased = true,
-    status = case when ct.status = 'pending' then 'skipped' else ct.status end,
-    status_reason = case when ct.status = 'pending' then :reason::text else ct.status_reason end,
+    status = case when ct.status = 'pending' and c.status not in ('completed', 'cancelled') then 'skipped' else ct.status end,
+    status_reason = case when ct.status = 'pending' and c.status not in ('completed', 'cancelled') then :reason::text else ct.status_reason end,
     blocked_by = null, blocked_reason = null, look_again_at = null, updated_at = callwright_now()
 from campaigns c
 where ct.campaign_id = c.id and ct.number = :number::text

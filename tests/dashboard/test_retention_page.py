@@ -1,4 +1,4 @@
-"""Retention on the settings page: limits, what a change deletes, what was deleted, erasing a person; and what a call's page says instead."""
+"""Retention on the settings page: limits, what a change deletes, what was deleted, erasing a person; and what a call's page says."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ import asyncpg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import commands
 from dashboard.data import CallFilter, data
 from dashboard.parts.export import call_log
 from dashboard.parts.retention import stricter, what_goes
@@ -19,13 +18,6 @@ from tests.dashboard.seed import House
 from tests.dashboard.test_settings_page import press, tabs
 
 AGED = "update calls set ended_at = ended_at - interval '40 days' where id = $1 returning number"
-
-
-@pytest.fixture
-def as_admin(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dashboard is used by somebody who may do everything."""
-    session = dashboard.api.session("admin")
-    monkeypatch.setattr(commands, "session_cookie", lambda: session)
 
 
 async def deleted(dashboard: Dashboard, tmp_path: Path) -> None:

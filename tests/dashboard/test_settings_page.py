@@ -20,13 +20,6 @@ from tests.dashboard.real_api import PASSWORD
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def as_admin(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dashboard is used by somebody who may do everything."""
-    session = dashboard.api.session("admin")
-    monkeypatch.setattr(commands, "session_cookie", lambda: session)
-
-
 async def press(dashboard: Dashboard, page: AppTest, opens: str, then: str = "") -> AppTest:
     """Presses the button of that label; then, in the dialog that it opens, another: it stands for as long as its opener is pressed."""
     for label in filter(None, (opens, then)):

@@ -235,6 +235,36 @@ async def test_nothing_outside_of_the_data_directory_is_touched(
     assert (await world.call(call.id))["recording_deleted_at"] is not None
 
 
+class Passes:
+    """A clock that lets the duty do one pass at a time."""
+
+    def __init__(self) -> None:
+        self.done, self.next = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    def seconds(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.done.release()
+        await self.next.acquire()
+
+
+async def test_the_duty_goes_on_after_a_pass_that_failed(world: World, folder: Path) -> None:
+    await recorded(world, folder, 31)
+    await keep_for(world, 30)
+    await world.db.pool.execute("alter table retention rename to away")
+    passes = Passes()
+    duty = asyncio.create_task(Retaining(world.db, folder.parent, clock=passes).run())
+    await passes.done.acquire()
+    assert len(files(folder)) == 1
+    await world.db.pool.execute("alter table away rename to retention")
+    passes.next.release()
+    await passes.done.acquire()
+    assert files(folder) == set()
+    duty.cancel()
+    await asyncio.gather(duty, return_exceptions=True)
+
+
 async def test_spoken_lines_that_may_hold_a_name_go_after_an_erasure(world: World, folder: Path) -> None:
     spoken = folder.parent / "speech" / "ab"
     spoken.mkdir(parents=True)
