@@ -87,6 +87,22 @@ class Commands:
         """The token is refused from now on."""
         self._ask("DELETE", f"/tokens/{token_id}")
 
+    def retention(self) -> dict[str, Any]:
+        """How long things are kept, `days` on which something was deleted, `folders` of recordings."""
+        return self._ask("GET", "/retention")
+
+    def preview_retention(self, changes: Mapping[str, int | None]) -> dict[str, Any]:
+        """What would be deleted at once, were it changed so: counts, and of which there are `at_least` so many."""
+        return self._ask("POST", "/retention/preview", json=dict(changes))
+
+    def change_retention(self, changes: Mapping[str, int | None]) -> None:
+        """Other limits in days, None for ever; what is not named stays."""
+        self._ask("PATCH", "/retention", json=dict(changes))
+
+    def erase(self, number: str, *, dry_run: bool) -> dict[str, Any]:
+        """Everything kept of whoever has this number; what went, or would go."""
+        return self._ask("POST", "/erasures", json={"phone_number": number, "dry_run": dry_run})
+
     def add_phone_number(self, values: Mapping[str, Any], once: str) -> int:
         """A new number to call from; returns its id. Sent again with the same word `once`, it is answered as before and added once."""
         return int(self._ask("POST", "/phone-numbers", json=dict(values), headers={KEY_HEADER: once})["id"])

@@ -149,6 +149,7 @@ class ContactLine:
     blocked_by: str | None
     blocked_reason: str | None
     look_again_at: datetime | None
+    person_deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +219,14 @@ class ExportedCall:
     summary: str
     fields: dict[str, Any]
     transcript: str | None
+    recording_deleted_at: datetime | None
+    transcript_deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call; `evidence` has says, turn and at_ms under reason, who and goal; `recorded`: there is audio to play."""
+    """One call; `evidence` has says, turn and at_ms under reason, who and goal; `recorded`: there is audio to play. `..._deleted_at`: since
+    when something that was kept is gone; `..._kept_days`: by which limit, None where the person was erased."""
 
     id: int
     campaign_id: int | None
@@ -259,3 +263,9 @@ class Call:
     duration_ms: int | None
     first_word_ms: int | None
     recorded: bool
+    recording_deleted_at: datetime | None
+    recording_kept_days: int | None
+    transcript_deleted_at: datetime | None
+    transcript_kept_days: int | None
+    timeline_deleted_at: datetime | None
+    person_deleted_at: datetime | None

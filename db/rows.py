@@ -70,7 +70,8 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class CallLine:
-    """A call in a list. Durations in ms; `number`: E.164 of the callee."""
+    """A call in a list. Durations in ms; `number`: E.164 of the callee. `recording_deleted_at`: since when the recording, which it had, is
+    gone; `recording_kept_days`: the limit by which it went, None where somebody was erased."""
 
     id: int
     campaign_id: int | None
@@ -97,6 +98,8 @@ class CallLine:
     duration_ms: int | None
     first_word_ms: int | None
     recording: str | None
+    recording_deleted_at: datetime | None
+    recording_kept_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class CallDetail:
     evidence: dict[str, Any]
     fields: dict[str, Any]
     summary: str
+    transcript_deleted_at: datetime | None
+    transcript_kept_days: int | None
+    timeline_deleted_at: datetime | None
+    person_deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

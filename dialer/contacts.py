@@ -80,11 +80,13 @@ async def retry(db: Database, contact_id: int, *, actor: str) -> Contact:
     """One more try for a failed contact. A Completed campaign goes on with it.
 
     Raises:
-        NotAllowed: the contact has not failed, or its campaign is cancelled.
+        NotAllowed: the contact has not failed, was erased, or its campaign is cancelled.
     """
 
     async def change(connection: Connection, contact: Contact) -> None:
         _require(contact, ContactStatus.FAILED, "retried")
+        if contact.erased:
+            raise NotAllowed("everything kept of this person was erased: to call again, add the number to a new campaign")
         await queries.contacts.retry(connection, contact_id=contact.id)
 
     return await _change(db, contact_id, Action.RETRY_CONTACT, "contact.retry", actor, change)

@@ -225,7 +225,8 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A contact of a campaign. `not_before`: of its next try; `blocked_*` and `look_again_at`: the gate that said "not now" last."""
+    """A contact of a campaign. `not_before`: of its next try; `blocked_*` and `look_again_at`: the gate that said "not now" last;
+    `person_deleted_at`: since when name and variables are gone; `erased`: on the person's demand."""
 
     id: int
     campaign_id: int
@@ -243,6 +244,8 @@ class Contact:
     look_again_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    person_deleted_at: datetime | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

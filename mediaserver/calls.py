@@ -22,6 +22,7 @@ from dialer.lifecycle import CallState
 from dialer.rows import CallBrief
 from dialer.streams import bind_stream
 from mediaserver.notebook import Notebook
+from mediaserver.recordings import recording_of
 from mediaserver.supervision.floor import Floor
 from mediaserver.supervision.protocol import CallFacts, NoteTold
 from mediaserver.switch.leg import SwitchLeg
@@ -91,7 +92,7 @@ async def run_call(house: CallHouse, started: StreamStarted, line: Line) -> None
     call = await bind_stream(house.db, token, started.stream_id, house.process_id)
     notebook = Notebook(call.call_id)
     actions = ActionsOnCall(house, call, started.carrier_call_id or call.carrier_call_id or "", line, notebook)
-    recording = f"recordings/{call.call_id}.wav" if call.definition.get("record", True) else None
+    recording = recording_of(call.call_id) if call.definition.get("record", True) else None
 
     try:
         result = await _converse(house, call, line, actions, house.data_dir / recording if recording else None)

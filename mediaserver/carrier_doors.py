@@ -11,6 +11,7 @@ from mediaserver.calls import CallHouse
 from mediaserver.carriers.browser.wire import BrowserStream
 from mediaserver.carriers.twilio.wire import TwilioStream
 from mediaserver.media import LiveCalls, MediaDoor
+from mediaserver.recordings import FOLDER
 from mediaserver.switch.switch import Switch
 from mediaserver.webhooks import Webhooks
 
@@ -24,7 +25,7 @@ def setup_carrier_doors(app: web.Application, *, house: CallHouse, switch: Switc
     """Add the doors to `app`; `webhooks`: None where there is no carrier but the browser. When it shuts down, its calls go on for `drain_s`
     seconds; the switch, the database and the HTTP session must outlive that. Returns the calls in progress.
     """
-    (house.data_dir / "recordings").mkdir(parents=True, exist_ok=True)
+    (house.data_dir / FOLDER).mkdir(parents=True, exist_ok=True)
     live = LiveCalls()
     if webhooks is not None:
         media = MediaDoor(TwilioStream, switch, house, live, webhooks.check_handshake)

@@ -39,6 +39,7 @@ from mediaserver.greetings import Greetings
 from mediaserver.health import setup_health
 from mediaserver.live_doors import setup_live_doors
 from mediaserver.media import LiveCalls
+from mediaserver.retaining import Retaining
 from mediaserver.settings import Settings
 from mediaserver.stack import PortTaken
 from mediaserver.supervision.floor import Floor
@@ -92,6 +93,8 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
         stack.push_async_callback(_stop_loop, parts.loop, dialing)
         stack.push_async_callback(runner.cleanup)  # calls in progress finish in it
         stack.callback(parts.loop.stop_dialing)
+        retaining = asyncio.create_task(Retaining(database, settings.data_dir).run(), name="retention")
+        stack.callback(retaining.cancel)
         await web.SockSite(runner, listener).start()
         warm_up()
         log.info("serving at %s, for up to %d calls", own_url, settings.concurrency)

@@ -92,6 +92,22 @@ class SpeechCache:
             size -= bytes_
 
 
+def forget_unused(directory: Path, since: float) -> int:
+    """Delete the lines that nobody has used since then (seconds since 1970, as the disk counts them): how many went. They may hold names;
+    one that is needed again is rendered anew."""
+    gone = 0
+    for path in directory.glob("*/*.spoken"):
+        try:
+            if path.stat().st_mtime < since:
+                path.unlink()
+                gone += 1
+        except FileNotFoundError:
+            continue  # another process was faster
+        except OSError as error:
+            log.warning("a spoken line can't be deleted (%s): it is tried again", error.strerror)
+    return gone
+
+
 def _read(path: Path) -> Spoken | None:
     """The line in `path`; None when it is not there or is damaged."""
     try:

@@ -55,6 +55,9 @@ ACTION = {
     "suppression.add": "put a number on the do-not-call list:",
     "suppression.import": "imported numbers into the do-not-call list:",
     "suppression.remove": "took a number off the do-not-call list:",
+    "retention.change": "changed how long things are kept:",
+    "retention.delete": "deleted what was kept for long enough:",
+    "erasure.person": "erased everything kept of the",
 }
 _ABOUT_ONESELF = ("sign_in", "user.sign_out_everywhere")
 

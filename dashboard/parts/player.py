@@ -1,9 +1,11 @@
 """The recording of a call: the browser plays it from the media server with its own session, so that sound never passes through here."""
 
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 from typing import Any
 
 from dashboard.commands import CommandRefused, SignInNeeded, commands, public_url
+from dashboard.parts.deleted import why_deleted
 from dashboard.rows import Call
 
 
@@ -28,14 +30,14 @@ class NoRecording:
     why: str
 
 
-def recording_of(call: Call) -> Recording | NoRecording:
-    """The stereo recording of a call with its peaks, or why there is none.
+def recording_of(call: Call, there: tzinfo) -> Recording | NoRecording:
+    """The stereo recording of a call with its peaks, or why there is none, told in the zone `there`.
 
     Raises:
         SignInNeeded
     """
     if not call.recorded:
-        return NoRecording(_why_none(call))
+        return NoRecording(_why_none(call, there))
     try:
         peaks = commands().recording_peaks(call.id)
     except SignInNeeded:
@@ -47,7 +49,9 @@ def recording_of(call: Call) -> Recording | NoRecording:
     )
 
 
-def _why_none(call: Call) -> str:
+def _why_none(call: Call, there: tzinfo) -> str:
+    if call.recording_deleted_at is not None:
+        return why_deleted("The recording was", call.recording_deleted_at, call.recording_kept_days, "recordings", there)
     if call.state == "answered":
         return "The recording can be played once the call has ended."
     if call.state != "ended" or call.outcome == "withdrawn":

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.rows import Call
 from dashboard.times import clock, offset
+from dashboard.times import moment as day_and_clock
 from dashboard.words import OUTCOME, WHO, md, plain, word
 from db.rows import CallEventRow
 
@@ -71,6 +72,8 @@ def timeline(call: Call, events: Sequence[CallEventRow], there: tzinfo) -> None:
         for moment in moments(call, events):
             told = [_SOURCES.get(moment.told_by, moment.told_by), clock(moment.at, there), *([moment.detail] if moment.detail else [])]
             st.markdown(f"**{md(since(moment.at, start))}** &ensp; {md(moment.what)}  \n:gray[{md(' · '.join(told))}]")
+        if call.timeline_deleted_at is not None:
+            st.caption(f"What was told about this call was deleted on {day_and_clock(call.timeline_deleted_at, there)}.")
         carrier_ids = [event.detail["carrier_call_id"] for event in events if event.detail.get("carrier_call_id")]
         if carrier_ids:
             st.caption(f"The carrier's id of this call: {md(str(carrier_ids[0]))}")

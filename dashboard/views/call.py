@@ -61,7 +61,7 @@ def _draw(person: Person, call: Call) -> None:
     said, known = st.columns([3, 2], gap="large")
     with said:
         st.subheader("Conversation")
-        conversation(call, turns, events, recording_of(call))
+        conversation(call, turns, events, recording_of(call, there), there)
     with known:
         _about(person, call, there)
         latency(call.first_word_ms, turns)
@@ -99,6 +99,8 @@ def _about(person: Person, call: Call, there: tzinfo) -> None:
     line = {} if in_the_browser(call.caller) else {"Called from": call.caller}
     known = {"Agent": f"{call.agent_name}, version {call.agent_version}", **line} | collected(call, there)
     st.markdown("  \n".join(f"{md(name)}: **{md(value)}**" for name, value in known.items()))
+    if call.person_deleted_at is not None:
+        st.caption(f"Name and variables of the contact were deleted on {moment(call.person_deleted_at, there)}.")
     if call.variables and person.sees_numbers:
         with st.expander("Variables of the contact"):
             st.markdown("  \n".join(f"{md(name)}: **{md(str(value))}**" for name, value in call.variables.items()))

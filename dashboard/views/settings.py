@@ -1,4 +1,4 @@
-"""The house's settings: one's own account; for admins people, API tokens and the audit log; and what each role may do."""
+"""The house's settings: one's own account; for admins people, API tokens, retention and the audit log; and what each role may do."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from dashboard.parts.audit_log import draw_audit_log
 from dashboard.parts.frame import Person, say_and_rerun
 from dashboard.parts.people_list import draw_people
 from dashboard.parts.people_roles import rights_table
+from dashboard.parts.retention import draw_retention
 from dashboard.parts.tokens_list import draw_tokens
 from dashboard.times import zone
 from dashboard.words import md
@@ -23,6 +24,7 @@ def show(person: Person) -> None:
         parts |= {
             "People": lambda: draw_people(person, there),
             "API tokens": lambda: draw_tokens(there),
+            "Retention": lambda: draw_retention(there),
             "Audit log": lambda: draw_audit_log(there),
         }
     parts["Roles"] = lambda: rights_table(person.role)

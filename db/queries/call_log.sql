@@ -113,7 +113,8 @@ select numnode(websearch_to_tsquery('simple', :words::text)) > 0;
 -- These calls as a list shows them, in the order of the ids.
 select k.id, k.campaign_id, k.contact_id, k.number, k.contact_name, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at,
        k.answered_at, k.ended_at, k.outcome, k.end_reason, k.ended_by, k.carrier_code, k.who, k.goal, k.sentiment, k.sentiment_word,
-       k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms, k.recording
+       k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms, k.recording,
+       case when k.recording is not null then k.recording_deleted_at end as recording_deleted_at, k.recording_kept_days
 from unnest(:ids::bigint[]) with ordinality as f (id, turn) join calls k on k.id = f.id
 order by f.turn;
 
@@ -121,13 +122,16 @@ order by f.turn;
 -- record_class: CallLine
 -- One call, as in the list.
 select id, campaign_id, contact_id, number, contact_name, try as try_, state, planned_at, requested_at, ringing_at, answered_at, ended_at, outcome,
-       end_reason, ended_by, carrier_code, who, goal, sentiment, sentiment_word, opted_out, callback_at, duration_ms, first_word_ms, recording
+       end_reason, ended_by, carrier_code, who, goal, sentiment, sentiment_word, opted_out, callback_at, duration_ms, first_word_ms, recording,
+       case when recording is not null then recording_deleted_at end as recording_deleted_at, recording_kept_days
 from calls where id = :id::bigint;
 
 -- name: get_call_detail(id)^
 -- record_class: CallDetail
 -- The rest of one call.
-select agent_id, agent_version, carrier_call_id, variables, evidence, fields, summary from calls where id = :id::bigint;
+select agent_id, agent_version, carrier_call_id, variables, evidence, fields, summary, transcript_deleted_at, transcript_kept_days,
+       timeline_deleted_at, person_deleted_at
+from calls where id = :id::bigint;
 
 -- name: list_turns(call_id)
 -- record_class: TurnRow

@@ -71,9 +71,9 @@ update campaigns set status = :status::text, status_reason = '', ended_at = call
 delete from campaigns where id = :campaign_id::bigint and status = 'draft';
 
 -- name: copy_contacts(from_id, to_id)!
--- All contacts of one campaign as fresh ones of another.
+-- All contacts of one campaign as fresh ones of another, but for those that were erased.
 insert into contacts (campaign_id, number, name, variables)
-select :to_id::bigint, number, name, variables from contacts where campaign_id = :from_id::bigint order by id;
+select :to_id::bigint, number, name, variables from contacts where campaign_id = :from_id::bigint and not erased order by id;
 
 -- name: stop_posts(campaign_id)
 -- Calls of the campaign whose POST is on its way are to be taken back when it returns, those of which nobody knows whether the carrier took

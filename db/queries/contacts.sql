@@ -4,14 +4,14 @@
 -- record_class: Contact
 -- One contact.
 select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
-       look_again_at, created_at, updated_at
+       look_again_at, created_at, updated_at, person_deleted_at, erased
 from contacts where id = :contact_id::bigint;
 
 -- name: page(campaign_id, status, search, masked, after_id, page_size)
 -- record_class: Contact
 -- One page of a campaign's contacts, in their order. `masked`: nobody is found by digits that a masked number does not show.
 select c.id, c.campaign_id, c.number, c.name, c.variables, c.status, c.status_reason, c.tries, c.not_before, c.callback, c.last_outcome,
-       c.blocked_by, c.blocked_reason, c.look_again_at, c.created_at, c.updated_at
+       c.blocked_by, c.blocked_reason, c.look_again_at, c.created_at, c.updated_at, c.person_deleted_at, c.erased
 from contacts_found(:campaign_id::bigint, :status::text, :search::text, :masked::boolean, :after_id::bigint, :page_size::int) as f (id)
 join contacts c on c.id = f.id
 order by c.id;

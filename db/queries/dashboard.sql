@@ -92,7 +92,7 @@ select gate, reason, contacts as count, at_least, look_again_at as next_at from 
 -- record_class: ContactLine
 -- One page of a campaign's contacts in their order, by status and by what their name or number holds; of a masked number, what it shows.
 select c.id, c.number, c.name, c.variables, c.status, c.status_reason, c.tries, c.not_before, c.callback, c.last_outcome, c.blocked_by,
-       c.blocked_reason, c.look_again_at
+       c.blocked_reason, c.look_again_at, c.person_deleted_at
 from contacts_found(:campaign_id::bigint, :status::text, :search::text, :masked::boolean, :after_id::bigint, :page_size::int) as f (id)
 join contacts c on c.id = f.id
 order by c.id;
@@ -125,7 +125,8 @@ from call_results where campaign_id = :campaign_id::bigint and calls > 0;
 select k.id, k.number, k.contact_name, k.try as try_, k.planned_at, k.requested_at, k.answered_at, k.ended_at, k.outcome, k.end_reason, k.ended_by,
        k.carrier_code, k.who, k.goal, k.sentiment, k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms,
        k.summary, k.fields,
-       (select string_agg(t.speaker || ': ' || t.text, E'\n' order by t.position) from transcript_turns t where t.call_id = k.id) as transcript
+       (select string_agg(t.speaker || ': ' || t.text, E'\n' order by t.position) from transcript_turns t where t.call_id = k.id) as transcript,
+       case when k.recording is not null then k.recording_deleted_at end as recording_deleted_at, k.transcript_deleted_at
 from unnest(:ids::bigint[]) with ordinality as f (id, turn) join calls k on k.id = f.id
 order by f.turn;
 
@@ -135,7 +136,10 @@ order by f.turn;
 select k.id, k.campaign_id, c.name as campaign_name, c.timezone, k.contact_id, k.number, k.contact_name, k.variables, p.e164 as caller,
        a.name as agent_name, k.agent_version, k.rehearsal, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at, k.answered_at,
        k.ended_at, k.outcome, k.end_reason, k.ended_by, k.carrier_code, k.who, k.goal, k.evidence, k.fields, k.summary, k.sentiment,
-       k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms, k.recording is not null as recorded
+       k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms,
+       k.recording is not null and k.recording_deleted_at is null as recorded,
+       case when k.recording is not null then k.recording_deleted_at end as recording_deleted_at, k.recording_kept_days,
+       k.transcript_deleted_at, k.transcript_kept_days, k.timeline_deleted_at, k.person_deleted_at
 from calls k
 join phone_numbers p on p.id = k.phone_number_id
 join agents a on a.id = k.agent_id

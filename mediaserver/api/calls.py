@@ -21,13 +21,15 @@ from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
 from mediaserver.peaks import NotARecording, peaks_of
+from mediaserver.recordings import path_of
 
 _queries = load("call_log")
 
 
 class CallAnswer(Answer):
     """A call in a list. The result has three parts: how it ended (`outcome`, `end_reason`, `ended_by`, `carrier_code`), `who` was there,
-    and whether the `goal` was met. `sentiment`: -1 to 1. `first_word_ms`: from the answer to the agent's first audio."""
+    and whether the `goal` was met. `sentiment`: -1 to 1. `first_word_ms`: from the answer to the agent's first audio.
+    `recording_deleted_at`: of a call that had one; `recording_kept_days`: the limit by which it went, null where somebody was erased."""
 
     id: Id
     campaign_id: Id | None
@@ -54,6 +56,8 @@ class CallAnswer(Answer):
     duration_ms: int | None
     first_word_ms: int | None
     has_recording: bool
+    recording_deleted_at: datetime | None
+    recording_kept_days: int | None
 
 
 class TurnAnswer(Answer):
@@ -69,7 +73,9 @@ class TurnAnswer(Answer):
 
 
 class WholeCallAnswer(CallAnswer):
-    """`evidence`: for each part of the result, what shows it, and in which turn. `fields`: what the call collected."""
+    """`evidence`: for each part of the result, what shows it, and in which turn. `fields`: what the call collected. With
+    `transcript_deleted_at`, turns, evidence, fields and summary are gone; with `person_deleted_at`, name and variables; with
+    `timeline_deleted_at`, the events. `transcript_kept_days`: as for the recording."""
 
     agent_id: Id
     agent_version: int
@@ -79,6 +85,10 @@ class WholeCallAnswer(CallAnswer):
     fields: dict[str, Any]
     summary: str
     turns: list[TurnAnswer]
+    transcript_deleted_at: datetime | None
+    transcript_kept_days: int | None
+    timeline_deleted_at: datetime | None
+    person_deleted_at: datetime | None
 
 
 class CallsQuery(PageQuery):
@@ -187,11 +197,17 @@ async def _recording(asked: Asked[Any, Any]) -> Path:
     call = await _found(asked)
     if call.recording is None:
         raise Problem(404, "this call has no recording: it was not answered, or its agent does not record")
-    folder = asked.house.data_dir.absolute()
-    path = (folder / call.recording).resolve()
-    if not path.is_relative_to(folder.resolve()) or not await asyncio.to_thread(path.is_file):
+    if call.recording_deleted_at is not None:
+        raise Problem(410, _deleted(call.recording_deleted_at, call.recording_kept_days))
+    path = path_of(asked.house.data_dir, call.recording)
+    if path is None or not await asyncio.to_thread(path.is_file):
         raise Problem(404, "the recording is not on this machine any more: it was deleted, or another one keeps it")
     return path
+
+
+def _deleted(at: datetime, kept_days: int | None) -> str:
+    why = "everything kept of this person was erased" if kept_days is None else f"recordings are kept for {kept_days} days"
+    return f"the recording was deleted on {at:%Y-%m-%d}: {why}"
 
 
 async def _found(asked: Asked[Any, Any]) -> CallLine:
@@ -203,7 +219,7 @@ async def _found(asked: Asked[Any, Any]) -> CallLine:
 
 def _values(row: CallLine) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in CallLine.__dataclass_fields__}
-    return values | {"attempt": row.try_, "has_recording": row.recording is not None}
+    return values | {"attempt": row.try_, "has_recording": row.recording is not None and row.recording_deleted_at is None}
 
 
 ROUTES = (

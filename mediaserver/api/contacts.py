@@ -14,7 +14,8 @@ from mediaserver.identity import Role
 
 
 class ContactAnswer(Answer):
-    """`not_before`: of its next try; `blocked_by`, `blocked_reason`, `look_again_at`: the gate that said "not now" last."""
+    """`not_before`: of its next try; `blocked_by`, `blocked_reason`, `look_again_at`: the gate that said "not now" last.
+    `person_deleted_at`: since when name and variables are gone; `erased`: on the person's demand."""
 
     id: Id
     campaign_id: Id
@@ -32,6 +33,8 @@ class ContactAnswer(Answer):
     look_again_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    person_deleted_at: datetime | None
+    erased: bool
 
 
 class ContactsQuery(PageQuery):

@@ -24,6 +24,7 @@ _TITLES = {
     403: "Not allowed for this role",
     404: "Not found",
     409: "Not possible now",
+    410: "Deleted",
     413: "Too large",
     415: "Wrong content type",
     422: "The values can't be used",

@@ -17,6 +17,7 @@ from mediaserver.api import (
     live,
     people,
     phone_numbers,
+    retention,
     sign_in,
     suppressions,
 )
@@ -37,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     *live.ROUTES,
     *suppressions.ROUTES,
     *people.ROUTES,
+    *retention.ROUTES,
 )
 
 

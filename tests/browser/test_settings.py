@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import asyncpg
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import ARTEFACTS, Served, signed_in
-from tests.browser.pages import settled, sign_in
+from tests.browser.pages import fill_number, settled, sign_in
 from tests.browser.test_pages_look import LOOKS, overflow
 
-PARTS = ("My account", "People", "API tokens", "Audit log", "Roles")
+PARTS = ("My account", "People", "API tokens", "Retention", "Audit log", "Roles")
 
 
 async def test_an_admin_lets_somebody_in_and_gives_a_program_a_token(browser: Browser, served: Served) -> None:
@@ -36,6 +37,34 @@ async def test_an_admin_lets_somebody_in_and_gives_a_program_a_token(browser: Br
     await sign_in(page, "olive", password)
     await expect(page.get_by_text("Signed in as Olive (operator)")).to_be_visible()
     await context.close()
+
+
+async def test_an_admin_keeps_recordings_for_a_month_and_erases_a_person(browser: Browser, served: Served) -> None:
+    database = await asyncpg.connect(served.database_url)
+    aged = "update calls set ended_at = ended_at - interval '40 days' where id = $1 returning number"
+    number = await database.fetchval(aged, served.house.talked)
+    context, page = await signed_in(browser, replace(served, session=served.api.session("admin")))
+    await page.goto(f"{served.url}/settings?part=Retention")
+    await page.get_by_text("Keep recordings for ever").click()
+    await fill_number(page, "Days to keep: recordings", 30)
+    await expect(page.get_by_text("Within a minute of saving this deletes 1 recording")).to_be_visible()
+    await page.screenshot(path=ARTEFACTS / "settings-retention-changed.png", full_page=True)
+    await page.get_by_role("button", name="Save these limits").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Save and delete").click()
+    await expect(page.get_by_text("Nothing is changed")).to_be_visible()
+    assert await database.fetchval("select recordings_days from retention") == 30
+    await page.get_by_label("Phone number", exact=True).fill(number)
+    await page.get_by_role("button", name="Erase this person").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("An entry on the do-not-call list stays")
+    await page.screenshot(path=ARTEFACTS / "settings-retention-erase.png")
+    await dialog.get_by_role("button", name="Erase for good").click()
+    await expect(page.get_by_text("Erased: 1 recording, 1 transcript")).to_be_visible()
+    await page.goto(f"{served.url}/call?id={served.house.talked}")
+    await expect(page.get_by_text("The recording was deleted on")).to_be_visible()
+    await page.screenshot(path=ARTEFACTS / "call-deleted.png")
+    await context.close()
+    await database.close()
 
 
 async def pictures(page: Page, served: Served) -> None:

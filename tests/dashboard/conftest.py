@@ -81,6 +81,13 @@ def as_viewer(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def as_admin(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard is used by somebody who may do everything."""
+    session = dashboard.api.session("admin")
+    monkeypatch.setattr(commands, "session_cookie", lambda: session)
+
+
+@pytest.fixture
 async def house(dashboard: Dashboard) -> House:
     """The seeded database under the dashboard."""
     database = await asyncpg.connect(dashboard.database_url)

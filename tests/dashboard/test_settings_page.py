@@ -20,13 +20,6 @@ from tests.dashboard.real_api import PASSWORD
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def as_admin(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dashboard is used by somebody who may do everything."""
-    session = dashboard.api.session("admin")
-    monkeypatch.setattr(commands, "session_cookie", lambda: session)
-
-
 async def press(dashboard: Dashboard, page: AppTest, opens: str, then: str = "") -> AppTest:
     """Presses the button of that label; then, in the dialog that it opens, another: it stands for as long as its opener is pressed."""
     for label in filter(None, (opens, then)):
@@ -193,10 +186,11 @@ def test_a_line_is_a_sentence_and_a_file_no_formula() -> None:
 
 def test_every_action_of_the_log_has_words() -> None:
     source = "\n".join(path.read_text() for folder in ("mediaserver", "dialer") for path in (ROOT / folder).rglob("*.py"))
-    nouns = "user|token|campaign|contact|agent|phone_number|suppression|live"
+    nouns = "user|token|campaign|contact|agent|phone_number|suppression|live|retention|erasure"
     asked = {name for name, verb in vars(Desk).items() if not name.startswith("_") and "person" in signature(verb).parameters}
     named = set(re.findall(rf'"((?:{nouns})\.(?!html")[a-z_]+)"', source)) | {f"live.{name}" for name in asked} | {"sign_in"}
-    assert named == set(ACTION)
+    told_by_sql = {"retention.delete"}
+    assert named | told_by_sql == set(ACTION)
 
 
 def test_the_table_of_roles_is_what_the_api_allows() -> None:

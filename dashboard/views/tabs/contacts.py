@@ -98,6 +98,8 @@ def _story(campaign: Campaign, line: ContactLine) -> str:
         parts.append(f"{'call back' if line.callback else 'next try'} {moment(line.not_before, there)}")
     elif line.status == "pending" and line.blocked_reason:
         parts.append(line.blocked_reason)
+    if line.person_deleted_at:
+        parts.append(f"name and variables deleted {moment(line.person_deleted_at, there)}")
     return " · ".join(parts)
 
 
