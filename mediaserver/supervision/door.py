@@ -189,7 +189,8 @@ async def _read(page: web.WebSocketResponse, call: LiveCall, listener: Listener,
                 return
             if not pace.allows(clock()):
                 log.warning("a live page of call %d is closed: it says more than a microphone can", call.call_id)
-                return listener.close(RefusedTold(TOO_MUCH))
+                listener.close(RefusedTold(TOO_MUCH))
+                return
             if message.type is WSMsgType.BINARY:
                 call.microphone(listener.connection, message.data)
             elif (
