@@ -98,7 +98,8 @@ class LiveDoor:
             if holder is not None:
                 await self._desk.peers.relay(request, page, holder)
                 return
-            admitted = await redeem(self._desk.database, call_id, await _first(page), session)
+            first = await _first(page)
+            admitted = await redeem(self._desk.database, call_id, first.grant, session)
         except GrantRefused as refused:
             await self._note_refusal(call_id, person, refused.why)
             raise
@@ -107,12 +108,12 @@ class LiveDoor:
         call = self._desk.find(call_id)
         if call is None:
             raise HolderAway(BEGINS_OR_ENDS)
-        await self._stay(page, request.transport, call, admitted)
+        listens = first.listen and admitted.kind is Kind.SUPERVISE
+        await self._stay(page, Listener(page, request.transport, name=admitted.name, audio=listens), call, admitted)
 
-    async def _stay(self, page: web.WebSocketResponse, transport: asyncio.Transport, call: LiveCall, admitted: Admitted) -> None:
+    async def _stay(self, page: web.WebSocketResponse, listener: Listener, call: LiveCall, admitted: Admitted) -> None:
         loop = asyncio.get_running_loop()
         since = loop.time()
-        listener = Listener(page, transport, name=admitted.name, audio=admitted.kind is Kind.SUPERVISE)
         writing = asyncio.create_task(listener.write(), name="live page writer")
         try:
             self._desk.standing.enter(listener.connection, admitted, lambda: _turn_out(call, listener))
@@ -159,7 +160,7 @@ def is_ours(origin: str | None, public_url: str, host: str) -> bool:
         return False
 
 
-async def _first(page: web.WebSocketResponse) -> str:
+async def _first(page: web.WebSocketResponse) -> Grant:
     """The grant, which is to come soon and first.
 
     Raises:
@@ -176,7 +177,7 @@ async def _first(page: web.WebSocketResponse) -> str:
         raise _Gone from error
     if not isinstance(asked, Grant):
         raise GrantRefused(WhyNot.NO_GRANT)
-    return asked.grant
+    return asked
 
 
 async def _read(page: web.WebSocketResponse, call: LiveCall, listener: Listener, admitted: Admitted) -> None:

@@ -72,6 +72,22 @@ async def test_a_page_turns_its_audio_off_and_on(here: Station) -> None:
         await page.audio()
 
 
+async def test_who_only_reads_along_is_no_listener_at_any_moment(here: Station) -> None:
+    """Else the callee would hear the listening tone as soon as somebody reads."""
+    ada = await here.someone()
+    async with here.call() as (call_id, _):
+        grant = await ada.grant(call_id)
+        call = here.desk.find(call_id)
+        assert call is not None
+        begun: list[bool] = []
+        call._tell_heard = lambda _call: begun.append(True)
+        async with ada.page(call_id) as page:
+            await page.say(type="grant", grant=grant, listen=False)
+            await page.told(Welcome)
+            await page.taken_in()
+            assert (call.reading, call.heard, begun) == (True, False, [])
+
+
 async def test_only_the_microphone_of_whoever_has_taken_over_is_heard(here: Station) -> None:
     ada, bob = await here.someone(name="Ada"), await here.someone("admin", "Bob")
     async with here.call() as (call_id, caller), ada.on(call_id) as adas, bob.on(call_id) as bobs:

@@ -130,7 +130,7 @@ export class Connection {
         const watch = setInterval(() => {
             if (this.listening && performance.now() - latest > SILENT_MS) socket.close();
         }, 1000);
-        socket.onopen = () => socket.send(JSON.stringify({ type: "grant", grant }));
+        socket.onopen = () => socket.send(JSON.stringify({ type: "grant", grant, listen: this.listening }));
         socket.onmessage = ({ data }) => {
             latest = performance.now();
             if (typeof data === "string") this.#told(JSON.parse(data));
