@@ -60,7 +60,7 @@ class Microphone:
         self._ear: SwitchLeg = switch.add(_NoPeer(), _discard)  # first: without it nobody takes over, and the agent goes on
         try:
             self._ear.listen(conversation.take_over(by))
-        except BaseException:
+        except BaseException:  # whatever refuses the takeover: the leg for its microphone goes with it
             self._ear.close()
             raise
 
