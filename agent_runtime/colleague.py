@@ -34,6 +34,7 @@ class Colleague:
         self._start_ms = 0
         self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue()
         self._waiting = 0
+        self._closed = False
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -49,7 +50,8 @@ class Colleague:
                 await self._utterances.join()
 
     async def close(self) -> None:
-        """Recognise nothing more."""
+        """Recognise nothing more: who goes on speaking into a microphone is not in the call any more."""
+        self._closed, self._audio = True, None
         if self._working is not None:
             self._working.cancel()
             await asyncio.wait([self._working])
@@ -58,6 +60,8 @@ class Colleague:
 
     def voice_started(self, at_ms: int, pre_roll: bytes) -> None:
         self._utterance_ended()
+        if self._closed:
+            return
         self._audio, self._start_ms = bytearray(pre_roll), max(0, self._leg.now_ms() - DETECTED_MS)
 
     def voice_audio(self, pcm: bytes) -> None:

@@ -2,7 +2,6 @@
 calls in the browser.
 """
 
-import logging
 import secrets
 
 from aiohttp import web
@@ -15,19 +14,19 @@ from mediaserver.recordings import FOLDER
 from mediaserver.switch.switch import Switch
 from mediaserver.webhooks import Webhooks
 
-log = logging.getLogger(__name__)
-
 BROWSER_STREAM = "/carriers/browser/stream"
 _ATTEMPT = r"{attempt:\d{1,18}}"
 
 
 def setup_carrier_doors(app: web.Application, *, house: CallHouse, switch: Switch, webhooks: Webhooks | None, drain_s: float) -> LiveCalls:
-    """Add the doors to `app`; `webhooks`: None where there is no carrier but the browser. When it shuts down, its calls go on for `drain_s`
-    seconds; the switch, the database and the HTTP session must outlive that. Returns the calls in progress.
+    """Add the doors to `app`; `webhooks`: None where there is no carrier but the browser. Returns the calls in progress: drain them before
+    `app` is cleaned up, which closes its doors and is deaf to what still comes in. Those that are left when it shuts down go on for
+    `drain_s` seconds; the switch, the database and the HTTP session must outlive that.
     """
     (house.data_dir / FOLDER).mkdir(parents=True, exist_ok=True)
     live = LiveCalls()
     if webhooks is not None:
+        webhooks.takes_streams = lambda: not live.draining
         media = MediaDoor(TwilioStream, switch, house, live, webhooks.check_handshake)
         app.router.add_post(f"/carriers/twilio/answer/{_ATTEMPT}", webhooks.answer)
         app.router.add_post(f"/carriers/twilio/status/{_ATTEMPT}", webhooks.status)
@@ -38,8 +37,6 @@ def setup_carrier_doors(app: web.Application, *, house: CallHouse, switch: Switc
     app.router.add_get(BROWSER_STREAM, pages.stream)
 
     async def drain(_app: web.Application) -> None:
-        if len(live):
-            log.info("%d calls go on for up to %.0f s before this process stops", len(live), drain_s)
         await live.drain(drain_s)
         if webhooks is not None:
             await webhooks.close()

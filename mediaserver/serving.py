@@ -91,7 +91,8 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
         await runner.setup()
         dialing = asyncio.create_task(parts.loop.run(), name="dialer loop")
         stack.push_async_callback(_stop_loop, parts.loop, dialing)
-        stack.push_async_callback(runner.cleanup)  # calls in progress finish in it
+        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(live.drain, settings.drain_s)  # before the doors close: aiohttp hears nobody any more from then on
         stack.callback(parts.loop.stop_dialing)
         retaining = asyncio.create_task(Retaining(database, settings.data_dir).run(), name="retention")
         stack.callback(retaining.cancel)
@@ -100,7 +101,7 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
         log.info("serving at %s, for up to %d calls", own_url, settings.concurrency)
         yield own_url
         if len(live):
-            log.info("%d calls in progress", len(live))
+            log.info("%d calls go on for up to %.0f s before this process stops", len(live), settings.drain_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Webhooks:
     def __init__(self, db: Database, carrier: Carrier, urls: CarrierUrls, signatures: Signatures) -> None:
         self._db, self._carrier, self._urls, self._signatures = db, carrier, urls, signatures
         self._hanging_up: set[asyncio.Task[bool]] = set()
+        self.takes_streams: Callable[[], bool] = lambda: True  # not while this process stops
 
     async def answer(self, request: web.Request) -> web.Response:
         """What is to be done with an answered call: connect its stream, or hang up."""
@@ -77,6 +78,8 @@ class Webhooks:
         except UnknownCall:
             log.warning("the carrier asks what to do with call %d, which is none of ours", call_id)
             return _document(documents.hang_up(), HTTPStatus.NOT_FOUND)
+        if not self.takes_streams():
+            raise web.HTTPServiceUnavailable(text="this media server stops\n", headers={"Retry-After": "5"})
         return _document(documents.connect(self._urls.stream(), token, self._urls.answer(call_id)))
 
     async def status(self, request: web.Request) -> web.Response:

@@ -1,8 +1,11 @@
 -- Supervision of live calls: grants, who still may, what each call is like just now, and where it is held.
 
 -- name: add_grant(token_hash, call_id, kind, user_id, session_hash, valid_s)$
--- A new grant for a call in progress: when it ends; null where the call is not in progress. Old ones are deleted on the way.
-with old as (delete from live_grants where expires_at < callwright_now() - interval '1 hour')
+-- A new grant for a call in progress: when it ends; null where the call is not in progress. Old ones are deleted on the way, but for those
+-- that another one deletes just now.
+with old as (
+    delete from live_grants where token_hash in (
+        select token_hash from live_grants where expires_at < callwright_now() - interval '1 hour' for update skip locked))
 insert into live_grants (token_hash, call_id, kind, user_id, session_hash, expires_at)
 select :token_hash::bytea, k.id, :kind::text, :user_id::bigint, :session_hash::bytea, callwright_now() + make_interval(secs => :valid_s::float8)
 from calls k

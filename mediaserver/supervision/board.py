@@ -47,6 +47,8 @@ class Board:
                 if not away:
                     log.warning("the board of live calls stands still: the database did not take it (%s)", type(error).__name__)
                 away = True
+            except Exception:  # the duty's boundary: were it to end, nobody would know of our calls any more
+                log.exception("the board of live calls could not be told: it is tried again")
             await asyncio.sleep(TELL_EVERY_S)
 
     async def run_once(self) -> None:

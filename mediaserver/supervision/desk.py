@@ -1,10 +1,13 @@
 """What supervisors do to a call that this process holds, each with its line in the audit log.
 
 That line is written first, in a transaction that ends when the thing was done: what is not possible leaves none, and nothing is done while
-it can't be kept. The call's timeline is the call's own affair (`LiveCall` tells it what was done).
+it can't be kept. Is the database lost just when it was done, the line is written again, and may stand there twice. The call's timeline is
+the call's own affair (`LiveCall` tells it what was done).
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +15,7 @@ from aiohttp import web
 
 from agent_runtime.supervision import NotPossible
 from db.audit import audit
-from db.database import Database
+from db.database import LOST, Connection, Database, DatabaseUnavailable
 from db.rows import CallHolder
 from mediaserver.identity import Person
 from mediaserver.supervision.floor import Floor
@@ -20,6 +23,10 @@ from mediaserver.supervision.grants import holder_of
 from mediaserver.supervision.live_call import LiveCall
 from mediaserver.supervision.peers import Peers
 from mediaserver.supervision.standing import Standing
+
+log = logging.getLogger(__name__)
+
+WHISPERS_AT_ONCE = 2  # each has a connection of the process while the agent makes something of it
 
 
 class Desk:
@@ -30,6 +37,7 @@ class Desk:
 
     def __init__(self, database: Database, floor: Floor, peers: Peers) -> None:
         self.database, self._floor, self.peers, self.standing = database, floor, peers, Standing(database)
+        self._whispering = asyncio.Semaphore(WHISPERS_AT_ONCE)
 
     def find(self, call_id: int) -> LiveCall | None:
         """The call, where this process holds it."""
@@ -48,7 +56,7 @@ class Desk:
 
     async def whisper(self, call: LiveCall, person: Person, text: str) -> str:
         """What the agent makes of `text`, which the callee does not hear."""
-        async with self._audited(call, person, "whisper", {"text": text}):
+        async with self._whispering, self._audited(call, person, "whisper", {"text": text}):
             return await call.whisper(person.name, text)
 
     async def take_over(self, call: LiveCall, person: Person, connection: str) -> None:
@@ -75,6 +83,22 @@ class Desk:
 
     @asynccontextmanager
     async def _audited(self, call: LiveCall, person: Person, kind: str, detail: Mapping[str, Any]) -> AsyncIterator[None]:
-        async with self.database.transaction() as connection:
+        async def write(connection: Connection) -> None:
             await audit(connection, person.actor, f"live.{kind}", f"call {call.call_id}", detail)
-            yield
+
+        done = False
+        try:
+            async with self.database.transaction() as connection:
+                await write(connection)
+                yield
+                done = True
+        except LOST:
+            if not done:
+                raise
+            await self._write_again(write, f"live.{kind} of call {call.call_id}")
+
+    async def _write_again(self, write: Callable[[Connection], Awaitable[None]], what: str) -> None:
+        try:
+            await self.database.retrying(write)
+        except DatabaseUnavailable as error:
+            log.error("%s was done, and may not be in the audit log: %s", what, error)

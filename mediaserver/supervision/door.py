@@ -8,6 +8,7 @@ import asyncio
 import logging
 from urllib.parse import urlsplit
 
+import asyncpg
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -19,6 +20,7 @@ from mediaserver.supervision.desk import Desk
 from mediaserver.supervision.grants import NEEDED, Admitted, GrantRefused, Kind, NotInProgress, WhyNot, redeem
 from mediaserver.supervision.listener import CLOSE_WITHIN_S, Listener, page_socket
 from mediaserver.supervision.live_call import LiveCall
+from mediaserver.supervision.pace import Pace
 from mediaserver.supervision.peers import HolderAway
 from mediaserver.supervision.protocol import Grant, Listen, OverTold, RefusedTold, Told, read_asked, told
 
@@ -30,7 +32,10 @@ REFUSED = "this page can't be connected: open the call again from the dashboard"
 NO_LONGER = "you are signed out, or may not supervise calls any more: sign in again"
 BEGINS_OR_ENDS = "this call has just begun, or ends in this moment: wait a moment"
 DATABASE_AWAY = "the database does not answer: wait a moment"
+TOO_MUCH = "this page said more than a microphone can: open the call again from the dashboard"
 STOPPING = "this media server stops: wait a moment"
+
+_AWAY = (*LOST, DatabaseUnavailable, asyncpg.PostgresError)  # or it is full, or refuses us
 
 
 class _Gone(Exception):
@@ -76,7 +81,7 @@ class LiveDoor:
             return OverTold()
         except HolderAway as away:
             return RefusedTold(str(away), again=True)
-        except (*LOST, DatabaseUnavailable) as error:
+        except _AWAY as error:
             log.warning("a live page can't be let in: the database does not answer (%s)", type(error).__name__)
             return RefusedTold(DATABASE_AWAY, again=True)
         return None
@@ -93,7 +98,8 @@ class LiveDoor:
             if holder is not None:
                 await self._desk.peers.relay(request, page, holder)
                 return
-            admitted = await redeem(self._desk.database, call_id, await _first(page), session)
+            first = await _first(page)
+            admitted = await redeem(self._desk.database, call_id, first.grant, session)
         except GrantRefused as refused:
             await self._note_refusal(call_id, person, refused.why)
             raise
@@ -102,15 +108,15 @@ class LiveDoor:
         call = self._desk.find(call_id)
         if call is None:
             raise HolderAway(BEGINS_OR_ENDS)
-        await self._stay(page, request.transport, call, admitted)
+        listens = first.listen and admitted.kind is Kind.SUPERVISE
+        await self._stay(page, Listener(page, request.transport, name=admitted.name, audio=listens), call, admitted)
 
-    async def _stay(self, page: web.WebSocketResponse, transport: asyncio.Transport, call: LiveCall, admitted: Admitted) -> None:
+    async def _stay(self, page: web.WebSocketResponse, listener: Listener, call: LiveCall, admitted: Admitted) -> None:
         loop = asyncio.get_running_loop()
         since = loop.time()
-        listener = Listener(page, transport, name=admitted.name, audio=admitted.kind is Kind.SUPERVISE)
         writing = asyncio.create_task(listener.write(), name="live page writer")
         try:
-            self._desk.standing.enter(listener.connection, admitted, lambda: listener.close(RefusedTold(NO_LONGER)))
+            self._desk.standing.enter(listener.connection, admitted, lambda: _turn_out(call, listener))
             listener.tell(call.welcome(listener.connection, admitted.name, admitted.may))
             call.join(listener)
             await _read(page, call, listener, admitted)
@@ -134,8 +140,13 @@ class LiveDoor:
         try:
             async with self._desk.database.transaction() as connection:
                 await audit(connection, actor, action, f"call {call_id}", detail)
-        except (*LOST, DatabaseUnavailable) as error:
+        except _AWAY as error:
             log.error("%s of call %d is not in the audit log: the database did not answer (%s)", action, call_id, type(error).__name__)
+
+
+def _turn_out(call: LiveCall, listener: Listener) -> None:
+    listener.close(RefusedTold(NO_LONGER))
+    call.dismiss(listener)
 
 
 def is_ours(origin: str | None, public_url: str, host: str) -> bool:
@@ -149,7 +160,7 @@ def is_ours(origin: str | None, public_url: str, host: str) -> bool:
         return False
 
 
-async def _first(page: web.WebSocketResponse) -> str:
+async def _first(page: web.WebSocketResponse) -> Grant:
     """The grant, which is to come soon and first.
 
     Raises:
@@ -166,19 +177,28 @@ async def _first(page: web.WebSocketResponse) -> str:
         raise _Gone from error
     if not isinstance(asked, Grant):
         raise GrantRefused(WhyNot.NO_GRANT)
-    return asked.grant
+    return asked
 
 
 async def _read(page: web.WebSocketResponse, call: LiveCall, listener: Listener, admitted: Admitted) -> None:
     """What the page says, until it is closed by either side."""
+    clock = asyncio.get_running_loop().time
+    pace = Pace(clock())
     try:
         async for message in page:
+            if listener.closed:
+                return
+            if not pace.allows(clock()):
+                log.warning("a live page of call %d is closed: it says more than a microphone can", call.call_id)
+                listener.close(RefusedTold(TOO_MUCH))
+                return
             if message.type is WSMsgType.BINARY:
                 call.microphone(listener.connection, message.data)
             elif (
                 message.type is WSMsgType.TEXT and isinstance(asked := read_asked(message.data), Listen) and admitted.kind is Kind.SUPERVISE
             ):
                 call.listen(listener, asked.on)
+            await asyncio.sleep(0)  # what comes in a burst is read in turns with all else
     except msgspec.DecodeError:
         log.warning("a live page of call %d is closed: it said something that is no message", call.call_id)
     except ConnectionError:

@@ -66,9 +66,11 @@ class Floor:
             self._wanted.clear()
 
     def run_once(self) -> None:
-        """Give out what is to be heard by now. A call whose audio fails is not fed any more, and goes on."""
+        """Give out what is to be heard by now. A call whose audio fails is not fed any more, until another page listens, and goes on."""
         for call in list(self._heard):
-            if not call.heard or not contained("the audio of a live call is not given out any more: it failed", call.feed):
+            if call.heard and not contained("the audio of a live call is not given out any more: it failed", call.feed):
+                call.deafen()
+            if not call.heard:
                 self._heard.discard(call)
 
     def _add_status(self, call: LiveCall, found: list[LiveStatus]) -> None:

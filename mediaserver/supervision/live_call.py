@@ -25,6 +25,7 @@ from mediaserver.switch.switch import Switch
 log = logging.getLogger(__name__)
 
 GIVE_BACK_AFTER_S = 5.0
+LEFT_OUT = "a listener is left out of a call, which goes on: it failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,18 @@ class LiveCall:
         self.listen(listener, listener.audio)
 
     def leave(self, listener: Listener) -> None:
-        """Its page is gone. One that has not joined is no error."""
+        """Its page is gone. One that has not joined, or has left before, is no error."""
         if self._listeners.pop(listener.connection, None) is None or self._closed:
             return
         self.connection_lost(listener.connection)
         self._tell_who_listens()
         self._stop_feed_unless_heard()
+
+    def dismiss(self, listener: Listener) -> None:
+        """Its person may not be here any more. Does it hold the call, the agent goes on at once."""
+        if self._takeover.is_on(listener.connection):
+            self._give_back()
+        self.leave(listener)
 
     def listen(self, listener: Listener, on: bool) -> None:
         """Whether `listener` is to be offered audio."""
@@ -131,6 +138,12 @@ class LiveCall:
             self._leg.add_tap(self._feed)
             self._tell_heard(self)
         self._stop_feed_unless_heard()
+
+    def deafen(self) -> None:
+        """No more audio until somebody asks for it again: giving it out has failed."""
+        if self._feed is not None:
+            self._leg.remove_tap(self._feed)
+            self._feed = None
 
     def welcome(self, connection: str, name: str, may: list[str]) -> Welcome:
         """All that was told so far, for a page that comes in."""
@@ -234,8 +247,8 @@ class LiveCall:
         for at, callee, agent in self._feed.pieces(now_ms * SAMPLES_PER_MS):
             frame = audio_frame(at, callee, agent)
             for listener in list(self._listeners.values()):
-                if not contained("a listener is left out of a call, which goes on: it failed", listener.offer, frame):
-                    self._listeners.pop(listener.connection, None)
+                if not contained(LEFT_OUT, listener.offer, frame):
+                    self._let_go(listener)
         if self._tone.due(now_ms) and self._between_turns() and self._leg.announce(TONE):
             self._tone.sounded(now_ms)
 
@@ -277,8 +290,13 @@ class LiveCall:
 
     def _tell(self, message: Told) -> None:
         for listener in list(self._listeners.values()):
-            if not contained("a listener is left out of a call, which goes on: it failed", listener.tell, message):
-                self._listeners.pop(listener.connection, None)
+            if not contained(LEFT_OUT, listener.tell, message):
+                self._let_go(listener)
+
+    def _let_go(self, listener: Listener) -> None:
+        """Of a page that has failed; it may come in again."""
+        contained("a listener could not be closed", listener.close)
+        self.leave(listener)
 
     def _tell_who_listens(self) -> None:
         self._tell(ListenersTold(self._names()))
@@ -287,9 +305,8 @@ class LiveCall:
         return sorted({listener.name for listener in self._listeners.values()})
 
     def _stop_feed_unless_heard(self) -> None:
-        if self._feed is not None and not any(listener.audio for listener in self._listeners.values()):
-            self._leg.remove_tap(self._feed)
-            self._feed = None
+        if not any(listener.audio for listener in self._listeners.values()):
+            self.deafen()
 
     def _between_turns(self) -> bool:
         return self._story.state is AgentState.LISTENING and not self._leg.voice.speaking

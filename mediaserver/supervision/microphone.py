@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from agent_runtime.leg import LegListener
 from agent_runtime.supervision import Supervised
 from mediaserver.switch import mulaw
 from mediaserver.switch.leg import SwitchLeg
@@ -52,13 +51,18 @@ def _discard(_text: str) -> None:
 
 
 class Microphone:
-    """Speaks to the callee by way of `conversation`, and to `listener` as a leg of the switch does, so that what is said is recognised."""
+    """Takes `conversation` over for `by`, and speaks to the callee by way of it; and to its listener as a leg of the switch does, so that
+    what is said is recognised. Raises NotPossible."""
 
-    def __init__(self, switch: Switch, conversation: Supervised, listener: LegListener) -> None:
+    def __init__(self, switch: Switch, conversation: Supervised, by: str) -> None:
         self._conversation = conversation
         self._backlog = Backlog()
-        self._ear: SwitchLeg = switch.add(_NoPeer(), _discard)
-        self._ear.listen(listener)
+        self._ear: SwitchLeg = switch.add(_NoPeer(), _discard)  # first: without it nobody takes over, and the agent goes on
+        try:
+            self._ear.listen(conversation.take_over(by))
+        except BaseException:  # whatever refuses the takeover: the leg for its microphone goes with it
+            self._ear.close()
+            raise
 
     @property
     def speaking(self) -> bool:

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from db.rows import CallHolder
 from mediaserver.supervision.listener import CLOSE_WITHIN_S, HEARTBEAT_S, MOST_UNSENT, SEND_BUFFER
+from mediaserver.supervision.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +76,20 @@ class Peers:
         """
         _keep_little(request.transport)
         try:
-            upstream = await self._session.ws_connect(
-                holder.address + request.raw_path,
-                headers=self._headers(request),
-                origin=holder.address,
-                heartbeat=HEARTBEAT_S,
-                max_msg_size=LONGEST_MESSAGE,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN_S),
-            )
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                upstream = await self._session.ws_connect(
+                    holder.address + request.raw_path,
+                    headers=self._headers(request),
+                    origin=holder.address,
+                    heartbeat=HEARTBEAT_S,
+                    max_msg_size=LONGEST_MESSAGE,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN_S),
+                )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._away(holder, error) from error
         upstream.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, SEND_BUFFER)
-        ways = [asyncio.create_task(_pass_on(page, upstream)), asyncio.create_task(_pass_on(upstream, page))]
+        pace = Pace(asyncio.get_running_loop().time())
+        ways = [asyncio.create_task(_pass_on(page, upstream, pace)), asyncio.create_task(_pass_on(upstream, page))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -106,10 +109,14 @@ class Peers:
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
-async def _pass_on(source: Socket, sink: Socket) -> None:
-    """One message after the other, each read only when the one before has gone out."""
+async def _pass_on(source: Socket, sink: Socket, pace: Pace | None = None) -> None:
+    """One message after the other, each read only when the one before has gone out. Ends where `source` says more than `pace` allows."""
+    clock = asyncio.get_running_loop().time
     while True:
         message = await source.receive()
+        if pace is not None and not pace.allows(clock()):
+            log.warning("a live page is closed: it says more than a microphone can")
+            return
         try:
             if message.type is WSMsgType.TEXT:
                 await sink.send_str(message.data)
@@ -119,6 +126,7 @@ async def _pass_on(source: Socket, sink: Socket) -> None:
                 return
         except ConnectionError:
             return
+        await asyncio.sleep(0)  # what comes in a burst is passed on in turns with all else
 
 
 def _keep_little(transport: asyncio.Transport | None) -> None:

@@ -27,13 +27,14 @@ def audio_frame(at: int, callee: bytes, agent: bytes) -> bytes:
 
 
 class Grant(msgspec.Struct, tag_field="type", tag="grant"):
-    """The page's first message."""
+    """The page's first message. `listen`: as `Listen.on`, from the beginning on."""
 
     grant: str
+    listen: bool = True
 
 
 class Listen(msgspec.Struct, tag_field="type", tag="listen"):
-    """Whether audio is to be sent; a page that only reads along turns it off. It is on for a supervisor's page at first."""
+    """Whether audio is to be sent; a page that only reads along turns it off."""
 
     on: bool
 

@@ -11,6 +11,7 @@ from db.database import LOST, Database
 from db.queries import load
 from mediaserver.identity import Role
 from mediaserver.supervision.grants import NEEDED, Admitted
+from mediaserver.switch.boundary import contained
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class Standing:
                 if not away:
                     log.warning("who may stay on a live page can't be looked up (%s): those who are there stay", type(error).__name__)
                 away = True
+            except Exception:  # the duty's boundary: were it to end, nobody would be put out any more
+                log.exception("who may stay on a live page could not be looked up: it is tried again")
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def run_once(self) -> None:
@@ -70,4 +73,4 @@ class Standing:
             role = roles.get(each.admitted.session_hash)
             if (role is None or not role.covers(NEEDED[each.admitted.kind])) and self._connections.pop(connection, None) is not None:
                 log.info("a live page is closed: its session has ended, or its account may not have it any more")
-                each.end()
+                contained("a live page that may not stay could not be closed", each.end)

@@ -32,6 +32,10 @@ class Takeover:
         """Whether the supervisor who has the call speaks just now."""
         return self._microphone is not None and self._microphone.speaking
 
+    def is_on(self, connection: str) -> bool:
+        """Whether the call is held on this connection."""
+        return self._connection == connection
+
     def check(self, by: str) -> None:
         """Raises NotPossible where somebody else has the call."""
         if self.by not in (None, by):
@@ -42,7 +46,7 @@ class Takeover:
         self.check(by)
         new = self.by is None
         if new:
-            self._microphone = Microphone(self._switch, conversation, conversation.take_over(by))
+            self._microphone = Microphone(self._switch, conversation, by)
         self._wait_no_more()
         self.by, self._connection = by, connection
         return new

@@ -45,6 +45,7 @@ class LiveEdge:
     listeners: list[str] = field(default_factory=lambda: ["Maria"])
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     dashboard: str = "http://127.0.0.1:1"
+    facts: CallFacts = FACTS
     now_ms: int = 83_000
     grants: int = 0
     redeemed: list[str] = field(default_factory=list)
@@ -185,7 +186,7 @@ class LiveEdge:
             name="Maria",
             may=self.may,
             now_ms=self.now_ms,
-            call=FACTS,
+            call=self.facts,
             state="listening",
             next=NEXT,
             held=self.held,

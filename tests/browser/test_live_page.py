@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import Browser, Locator, Page, expect
 
 from mediaserver.supervision.protocol import CaptionTold, HeldTold, ListenersTold, NextTold, NoteTold, OverTold, RefusedTold, StateTold
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.live_ears import MOST, NONE, Ears, chirps, loudness, microphone, share_found, sound, speech
-from tests.browser.live_edge import LiveEdge, caption_lines
+from tests.browser.live_edge import FACTS, LiveEdge, caption_lines
 from tests.browser.test_axe import grave_faults
 from tests.browser.test_pages_look import LOOKS, foreign, overflow
 
@@ -248,6 +249,46 @@ async def test_the_page_looks_well_and_can_be_used_by_everybody(browser_with_mic
         await edge.tell(OverTold("hung_up"))
         await expect(page.locator("#ended")).to_be_visible()
         await keep(page, f"live-over-{look}")
+
+
+LONG = "Maximiliane-Wilhelmine von Hohenzollern-Sigmaringen-Oberschleissheim"
+WORD = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_long_names_and_a_long_conversation_fit_the_page(browser_with_microphone: Browser, edge: LiveEdge, look: str) -> None:
+    variables = {"a_very_long_variable_name_that_nobody_would_choose": f"https://example.com/{WORD}", "notes": ""}
+    edge.facts = replace(FACTS, contact_name=LONG, campaign_name=f"{LONG} and others", agent_name=LONG, variables=variables)
+    edge.captions = caption_lines([("agent" if turn % 2 else "callee", f"{WORD} {turn}", 4000 * turn) for turn in range(60)])
+    edge.listeners, edge.held = [LONG, "Maria"], HeldTold(LONG, "hers")
+    async with looked_at(browser_with_microphone, look) as page:
+        await page.goto(f"{edge.url}/live/17")
+        await expect(page.locator("#captions > li")).to_have_count(60)
+        assert await page.locator("#captions").evaluate("(list) => list.scrollHeight - list.scrollTop - list.clientHeight < 24")
+        await button(page, "Start listening").click()
+        await expect(page.locator("#left-name")).to_be_visible()
+        box = await page.locator("#facts dd").first.bounding_box()
+        assert box is not None
+        assert box["width"] > 100  # a long name of a variable leaves the values their room
+        await keep(page, f"live-long-{look}")
+
+
+async def test_a_page_that_is_refused_shows_why_and_nothing_that_it_does_not_know(page: Page, edge: LiveEdge) -> None:
+    edge.refusals["grant"] = (403, "this needs the role supervisor, and yours is operator: ask an admin")
+    await page.goto(f"{edge.url}/live/17")
+    await expect(page.locator("#ended")).to_contain_text("This needs the role supervisor, and yours is operator: ask an admin")
+    await expect(page.locator(".columns")).to_be_hidden()
+    edge.refusals.clear()
+    await opened(page, edge)
+    edge.refusals["grant"] = (503, "the process that holds this call does not answer: look again in a moment")
+    await edge.drop()
+    await expect(page.locator("#trouble")).to_contain_text("The process that holds this call does not answer")
+    edge.refusals.clear()
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await expect(page.locator("#trouble")).to_have_text("")
+    await edge.tell(RefusedTold("you are signed out, or may not supervise calls any more: sign in again"))
+    await expect(page.locator("#ended")).to_contain_text("You are signed out, or may not supervise")
+    await expect(page.locator("#state")).to_be_hidden()  # the call itself may go on
 
 
 @asynccontextmanager

@@ -85,6 +85,17 @@ async def test_a_callee_of_an_attempt_that_is_over_is_hung_up(server: MediaServe
     assert (status, read(text, server.url)) == (200, [Hangup()])
 
 
+async def test_a_process_that_stops_leads_nobody_to_a_stream_that_it_would_not_take(server: MediaServer) -> None:
+    (call, carrier_id), (over, over_id) = await server.call(), await server.call()
+    await server.db.pool.execute("update calls set conversation_ended_at = callwright_now() where id = $1", over)
+    server.live.draining = True
+    assert (await post(server, f"answer/{call}", fields(carrier_id, "in-progress")))[0] == 503
+    assert (await server.row(call))["state"] == "answered"  # what the carrier said is kept
+    status, text = await post(server, f"answer/{over}", fields(over_id, "in-progress"))
+    assert (status, read(text, server.url)) == (200, [Hangup()])
+    assert (await post(server, f"status/{call}", told(carrier_id, "completed")))[0] == 204
+
+
 async def test_a_second_call_of_one_attempt_is_hung_up(server: MediaServer) -> None:
     call, _ = await server.call()
     status, text = await post(server, f"answer/{call}", fields("CA" + "f" * 32, "in-progress"))

@@ -1,8 +1,5 @@
-import pytest
+"""The database at the end of a cable that a test can cut, and the speech model: as the media server's tests have them."""
 
-from mediaserver.switch.voice import SpeechModel
+from tests.media.conftest import cable, database, model
 
-
-@pytest.fixture(scope="session")
-def model() -> SpeechModel:
-    return SpeechModel.load()
+__all__ = ["cable", "database", "model"]

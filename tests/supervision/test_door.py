@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from db.database import Database
+from mediaserver.identity import Role
 from mediaserver.supervision import door, standing
 from mediaserver.supervision.door import is_ours
 from mediaserver.supervision.protocol import HeldTold, ListenersTold, OverTold, RefusedTold, Welcome
 from mediaserver.switch import mulaw
 from mediaserver.switch.voice import SpeechModel
+from tests.media.cable import Cable
 from tests.media.caller import Caller
 from tests.supervision.stations import Page, Someone, Station, eventually, station
 
@@ -68,6 +70,22 @@ async def test_a_page_turns_its_audio_off_and_on(here: Station) -> None:
         await page.say(type="listen", on=True)
         await caller.speak(5)
         await page.audio()
+
+
+async def test_who_only_reads_along_is_no_listener_at_any_moment(here: Station) -> None:
+    """Else the callee would hear the listening tone as soon as somebody reads."""
+    ada = await here.someone()
+    async with here.call() as (call_id, _):
+        grant = await ada.grant(call_id)
+        call = here.desk.find(call_id)
+        assert call is not None
+        begun: list[bool] = []
+        call._tell_heard = lambda _call: begun.append(True)
+        async with ada.page(call_id) as page:
+            await page.say(type="grant", grant=grant, listen=False)
+            await page.told(Welcome)
+            await page.taken_in()
+            assert (call.reading, call.heard, begun) == (True, False, [])
 
 
 async def test_only_the_microphone_of_whoever_has_taken_over_is_heard(here: Station) -> None:
@@ -139,8 +157,106 @@ async def test_who_signs_out_does_not_have_the_call_any_more(here: Station) -> N
         assert await take_over(ada, call_id, connection) == 204
         assert await bobs.told(HeldTold) == HeldTold("Ada", connection)
         assert (await ada.ask("POST", "/sign-out"))[0] == 204
-        assert await bobs.told(HeldTold) == HeldTold("Ada", None)  # and soon the agent goes on
+        assert await bobs.told(HeldTold) == HeldTold(None, None)  # the agent goes on at once
+        assert here.conversations[call_id].given_back.is_set()
         assert await take_over(bob, call_id, connection) == 409
+
+
+async def test_a_supervisor_who_is_none_any_more_does_not_have_the_call(here: Station) -> None:
+    ada, bob = await here.someone(name="Ada"), await here.someone("admin", "Bob")
+    async with here.call() as (call_id, _), ada.on(call_id) as page, bob.on(call_id) as bobs:
+        connection, his = await connected(page), await connected(bobs)
+        assert await take_over(ada, call_id, connection) == 204
+        assert await bobs.told(HeldTold) == HeldTold("Ada", connection)
+        await here.db.pool.execute("update users set role = 'operator' where id = $1", ada.user_id)
+        assert await bobs.told(HeldTold) == HeldTold(None, None)
+        assert await page.told(RefusedTold) == RefusedTold(door.NO_LONGER)
+        assert await take_over(bob, call_id, his) == 204
+    assert here.conversations[call_id].taken_by == ["Ada", "Bob"]
+
+
+async def test_of_two_who_take_over_at_once_one_has_the_call(here: Station) -> None:
+    ada, bob = await here.someone(name="Ada"), await here.someone("admin", "Bob")
+    async with here.call() as (call_id, _), ada.on(call_id) as adas, bob.on(call_id) as bobs:
+        mine, his = await connected(adas), await connected(bobs)
+        both = await asyncio.gather(take_over(ada, call_id, mine), take_over(bob, call_id, his))
+        assert sorted(both) == [204, 409]
+    winner = "Ada" if both[0] == 204 else "Bob"
+    assert here.conversations[call_id].taken_by == [winner]
+    assert [entry["actor"] for entry in await here.audited("live.take_over")] == [winner]
+
+
+async def test_a_call_that_one_has_taken_over_is_ended_by_another(here: Station) -> None:
+    ada, bob = await here.someone(name="Ada"), await here.someone("admin", "Bob")
+    async with here.call() as (call_id, _), ada.on(call_id) as adas:
+        assert await take_over(ada, call_id, await connected(adas)) == 204
+        assert (await bob.ask("POST", f"/live/{call_id}/hangup"))[0] == 204
+        assert here.conversations[call_id].hung_up_by == ["Bob"]
+
+
+async def test_a_takeover_that_meets_the_end_of_the_call_leaves_nothing_behind(here: Station) -> None:
+    ada = await here.someone(name="Ada")
+    for _ in range(5):
+        async with here.call() as (call_id, caller), ada.on(call_id) as page:
+            connection = await connected(page)
+            status, _ = await asyncio.gather(take_over(ada, call_id, connection), caller.send(caller.frames.stop()))
+            assert status in (204, 404, 409)
+            await page.told(OverTold)
+        assert here.media.switch.counters.legs == 0
+    taken = sum(len(each.taken_by) for each in here.conversations.values())
+    assert len(await here.audited("live.take_over")) == taken
+
+
+async def test_a_page_that_says_more_than_a_microphone_can_is_closed_and_nobody_else(here: Station) -> None:
+    ada, mallory = await here.someone(), await here.someone("admin", "Mallory")
+    async with here.call() as (call_id, caller), ada.on(call_id) as page, mallory.on(call_id) as flood:
+        await connected(page), await connected(flood)
+        for number in range(4000):
+            try:
+                await flood.socket.send_bytes(b"" if number % 2 else bytes(1600))
+            except ConnectionError:  # closed already
+                break
+        assert await flood.told(RefusedTold) == RefusedTold(door.TOO_MUCH)
+        await caller.speak(5)
+        await page.audio()
+
+
+async def test_who_listens_goes_on_while_the_database_is_away(here: Station, cable: Cable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "LOOK_EVERY_S", 0.05)
+    ada = await here.someone(name="Ada")
+    async with here.call() as (call_id, caller), ada.on(call_id) as page:
+        await connected(page)
+        await cable.cut()
+        status, _ = await ada.ask("POST", f"/live/{call_id}/whisper", json={"text": "be brief"})
+        assert status == 503  # it could not be kept, so it is not done
+        assert here.conversations[call_id].whispered == []
+        async with ada.page(call_id, "whatever") as late:
+            assert await late.told(RefusedTold) == RefusedTold(door.DATABASE_AWAY, again=True)
+        await caller.speak(5)
+        await page.audio()
+        await cable.mend()
+        assert (await ada.ask("POST", f"/live/{call_id}/whisper", json={"text": "be brief"}))[0] == 200
+        await here.db.pool.execute("update sessions set ended_at = callwright_now()")
+        assert await page.told(RefusedTold) == RefusedTold(door.NO_LONGER)
+
+
+async def test_a_duty_that_fails_is_tried_again(here: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it to end, whoever is signed out would listen on."""
+    monkeypatch.setattr(standing, "LOOK_EVERY_S", 0.05)
+    failed = asyncio.Event()
+
+    def fails(_value: str) -> Role:
+        failed.set()
+        raise ValueError("a role that nobody knows")
+
+    ada = await here.someone(name="Ada")
+    async with here.call() as (call_id, _), ada.on(call_id) as page:
+        await connected(page)
+        with monkeypatch.context() as broken:
+            broken.setattr(standing, "Role", fails)
+            await failed.wait()
+        await here.db.pool.execute("update sessions set ended_at = callwright_now()")
+        assert await page.told(RefusedTold) == RefusedTold(door.NO_LONGER)
 
 
 async def test_a_page_of_another_site_is_refused(here: Station) -> None:

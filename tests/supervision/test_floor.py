@@ -82,6 +82,10 @@ async def test_a_call_that_fails_costs_no_other_its_audio_or_its_place_on_the_bo
                 good.run(500, floor.run_once)
                 assert (await audio_next(page))[0] == 0
                 assert [status.call_id for status in floor.statuses()] == [8]
+            monkeypatch.undo()
+            async with joined(pages, failing, "audio") as (_, page):  # whoever comes in later hears it
+                bad.run(500, floor.run_once)
+                assert (await audio_next(page))[0] == bad.leg.now_ms() * 8 - 4000
     assert caplog.text.count("is not given out any more") == 1
     await switch.stop()
 

@@ -95,6 +95,31 @@ async def _of_a_role_that_was_taken_away(here: Station, ada: Someone, call_id: i
     return ada, grant
 
 
+async def test_who_signs_out_between_the_connection_and_the_grant_is_refused(here: Station) -> None:
+    ada = await here.someone(name="Ada")
+    async with here.call() as (call_id, _):
+        grant = await ada.grant(call_id)
+        async with ada.page(call_id) as page:
+            await page.taken_in()  # it waits for the grant: who comes was looked at before
+            async with here.media.http.post(f"{here.url}/sign-out", headers=ada.headers, allow_redirects=False) as answer:
+                assert answer.status == 303
+            await page.say(type="grant", grant=grant)
+            assert await page.told(RefusedTold) == RefusedTold(door.REFUSED)
+        assert (await ada.ask("POST", f"/live/{call_id}/whisper", json={"text": "hurry"}))[0] == 401
+    assert [entry["detail"] for entry in await here.audited("live.refused")] == [{"why": "no_longer"}]
+    assert await here.audited("live.listen") == []
+
+
+async def test_old_grants_do_not_pile_up(here: Station) -> None:
+    ada = await here.someone()
+    async with here.call() as (call_id, _):
+        for _ in range(5):
+            await ada.grant(call_id)
+        await here.db.pool.execute("update live_grants set expires_at = callwright_now() - interval '2 hours'")
+        await asyncio.gather(*(ada.grant(call_id) for _ in range(3)))
+        assert await here.db.pool.fetchval("select count(*) from live_grants") == 3
+
+
 @pytest.mark.parametrize(
     ("make", "why", "again"),
     [

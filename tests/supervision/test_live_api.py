@@ -1,5 +1,6 @@
 """What supervisors do through the API is done, or refused with the reason, and kept; and what the database is told of calls in progress."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -66,6 +67,45 @@ async def test_what_can_not_be_done_is_refused_with_the_reason_and_leaves_nothin
     assert [(await ada.ask("POST", f"/live/{number}/hangup"))[0] for number in (call_id, 99999)] == [404, 404]
     assert await events(here, call_id) == []
     assert await here.db.pool.fetchval("select count(*) from audit_log where action like 'live.%'") == 0
+
+
+async def test_what_is_done_as_the_database_goes_is_in_the_audit_log_when_it_is_back(here: Station, cable: Cable) -> None:
+    ada = await here.someone(name="Ada")
+    async with here.call() as (call_id, _):
+        conversation = here.conversations[call_id]
+
+        async def whisper(text: str) -> str:
+            conversation.whispered.append(text)
+            await cable.cut()  # before the line is committed
+            await cable.mend()
+            return "goes to: offer"
+
+        conversation.whisper = whisper  # type: ignore[method-assign]
+        assert await ada.ask("POST", f"/live/{call_id}/whisper", json={"text": "be brief"}) == (200, {"answer": "goes to: offer"})
+        assert conversation.whispered == ["be brief"]
+        [entry] = await here.audited("live.whisper")
+        assert (entry["actor"], entry["detail"]) == ("Ada", {"text": "be brief"})
+
+
+async def test_whispers_that_hang_leave_the_database_to_the_others(here: Station) -> None:
+    ada = await here.someone(name="Ada")
+    async with here.call() as (call_id, _):
+        conversation, hang = here.conversations[call_id], asyncio.Event()
+        asked = asyncio.Event()
+
+        async def whisper(text: str) -> str:
+            asked.set()
+            await hang.wait()
+            return text
+
+        conversation.whisper = whisper  # type: ignore[method-assign]
+        path = f"/live/{call_id}/whisper"
+        whispers = [asyncio.create_task(ada.ask("POST", path, json={"text": "hurry"})) for _ in range(15)]
+        await asked.wait()
+        status, _ = await ada.ask("POST", f"/live/{call_id}/marks", json={"note": "still here"})
+        assert status == 201
+        hang.set()
+        assert [status for status, _ in await asyncio.gather(*whispers)] == [200] * 15
 
 
 async def listed(person: Someone) -> list[dict[str, Any]]:

@@ -286,11 +286,74 @@ async def test_a_page_that_fails_is_let_go_and_the_others_go_on(house: House, mo
         call.join(bad)
         house.line.run(200, call.feed)
         assert (await audio_next(page))[0] == 0
+        assert bad.closed  # not left alone with a page that says it is live
+    async with joined(house.pages, call, "audio") as (_, page), house.pages.page("audio&name=Bo") as (bad, _):
         monkeypatch.setattr(bad, "tell", fails)
         call.join(bad)
         call.state_is(AgentState.ENDING)
         assert (await told_next(page, StateTold)).state == "ending"
         assert call.status().listeners == 1
+        assert bad.closed
+
+
+async def test_a_call_whose_supervisors_page_fails_goes_back_to_its_agent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = house.call(give_back_after_s=0.0)
+
+    def fails(_what: Told) -> None:
+        raise RuntimeError("a fault of the page's")
+
+    async with house.pages.page("name=Ada") as (bad, _):
+        call.join(bad)
+        call.take_over("Ada", bad.connection)
+        monkeypatch.setattr(bad, "tell", fails)
+        call.state_is(AgentState.AWAY)
+        await house.conversation.given_back.wait()
+        call.leave(bad)
+    assert call.status().held_by is None
+
+
+async def test_who_may_not_be_here_any_more_loses_the_call_at_once(house: House) -> None:
+    call = house.call(give_back_after_s=60.0)
+    async with house.pages.page("name=Ada") as (listener, _), joined(house.pages, call, "name=Bo") as (other, page):
+        call.join(listener)
+        call.take_over("Ada", listener.connection)
+        call.dismiss(listener)
+        assert house.conversation.given_back.is_set()
+        call.microphone(listener.connection, bytes(160))
+        assert house.line.leg.queued_up_to() == 0
+        assert await told_next(page, HeldTold) == HeldTold("Ada", listener.connection)
+        assert await told_next(page, HeldTold) == HeldTold(None, None)
+        call.take_over("Bo", other)
+        call.dismiss(listener)  # and again: it is Bo's call now
+        assert call.status().held_by == "Bo"
+    assert [note.kind for note in house.noted] == ["take_over", "give_back", "take_over"]
+
+
+async def test_where_a_microphone_can_not_be_heard_the_agent_keeps_the_call(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = house.call()
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("no room for another leg")
+
+    async with joined(house.pages, call) as (connection, _):
+        monkeypatch.setattr(house.switch, "add", fails)
+        with pytest.raises(RuntimeError, match="no room"):
+            call.take_over("Ada", connection)
+        assert (call.status().held_by, house.conversation.taken_by) == (None, [])
+
+
+async def test_a_takeover_that_the_conversation_refuses_leaves_no_leg_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = house.call()
+
+    def over(_by: str) -> None:
+        raise NotPossible("the call is over")
+
+    async with joined(house.pages, call) as (connection, _):
+        monkeypatch.setattr(house.conversation, "take_over", over)
+        with pytest.raises(NotPossible, match="over"):
+            call.take_over("Ada", connection)
+        assert house.switch.counters.legs == 1
+        assert call.status().held_by is None
 
 
 async def test_the_board_is_told_what_the_call_is_like(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -112,6 +113,80 @@ async def test_of_a_holder_that_is_gone_people_are_told_to_come_again(both: Both
         status, said = await ada.ask("POST", f"/live/{call_id}/hangup")
         assert (status, said["detail"]) == (503, peers.AWAY)
     assert holder.conversations[call_id].hung_up_by == []
+
+
+async def test_of_a_holder_that_takes_and_never_answers_people_are_told_to_come_again(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "ANSWERS_WITHIN_S", 0.2)
+    _, holder = both
+    ada = await coming_in(both)
+    taken: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _reader, writer: taken.append(writer), "127.0.0.1", 0)
+    async with silent, holder.call() as (call_id, _):
+        grant = await ada.grant(call_id)
+        address = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        await holder.db.pool.execute("update processes set address = $1 where id = 'holder'", address)
+        async with ada.page(call_id, grant) as page:
+            assert await page.told(RefusedTold) == RefusedTold(peers.AWAY, again=True)
+        assert (await ada.ask("POST", f"/live/{call_id}/hangup"))[0] == 503
+        assert taken
+        for writer in taken:
+            writer.close()
+            await writer.wait_closed()
+
+
+HOLDER = """
+import asyncio, json, sys
+from aiohttp import web
+
+async def stream(request):
+    page = web.WebSocketResponse()
+    await page.prepare(request)
+    await page.send_str(json.dumps({"type": "held", "by": "Ada", "connection": "c"}))
+    await page.receive()
+    await asyncio.Event().wait()
+
+app = web.Application()
+app.router.add_get("/live/{call}/stream", stream)
+web.run_app(app, host="127.0.0.1", port=0, print=lambda said: print(said.split()[3], flush=True))
+"""
+
+
+async def test_a_page_whose_holder_is_killed_while_it_has_the_call_is_told_and_can_come_again(both: Both) -> None:
+    _, holder = both
+    ada = await coming_in(both)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        address = (await process.stdout.readline()).decode().strip()
+        async with holder.call() as (call_id, _):
+            grant = await ada.grant(call_id)
+            await holder.db.pool.execute("update processes set address = $1 where id = 'holder'", address)
+            async with ada.page(call_id, grant) as page:
+                assert await page.told(HeldTold) == HeldTold("Ada", "c")
+                process.kill()
+                async for _ in page.socket:
+                    pass
+                assert page.socket.close_code == 1000
+            async with ada.page(call_id, await ada.grant(call_id)) as page:
+                assert await page.told(RefusedTold) == RefusedTold(peers.AWAY, again=True)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_a_page_that_floods_is_let_go_on_its_way_to_the_holder(both: Both) -> None:
+    _, holder = both
+    ada = await coming_in(both)
+    async with holder.call() as (call_id, caller), ada.on(call_id) as flood, ada.on(call_id) as page:
+        await connected(flood), await connected(page)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(4000):
+                await flood.socket.send_bytes(b"")
+        async for _ in flood.socket:
+            pass
+        await caller.speak(5)
+        await page.audio()
 
 
 async def test_who_came_in_at_a_process_that_stops_is_told_to_come_again(both: Both) -> None:

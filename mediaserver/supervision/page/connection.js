@@ -1,7 +1,10 @@
 /* The page's way to the media server: commands of the API, and the live websocket, which comes back by itself. */
 
+import { sentence } from "./words.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
+const ANSWERS_WITHIN_MS = 15000; // longer than a server asks another one
 const LOOKS = 10; // at what came of a call
 const SILENT_MS = 5000; // a socket that was to bring sound and brought nothing for so long is dead
 
@@ -13,12 +16,13 @@ export class Refused extends Error {
     }
 }
 
-/* Asks the API; returns what it answered. Throws Refused, or TypeError where it can't be reached. */
+/* Asks the API; returns what it answered. Throws Refused, or another error where it can't be reached or does not answer. */
 export async function ask(method, path, body) {
     const answer = await fetch(`/api/v1${path}`, {
         method,
         headers: { "X-Callwright": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
         body: body === undefined ? undefined : JSON.stringify(body),
+        signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
     });
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Refused(answer.status, said.detail ?? said.title ?? `the server answered ${answer.status}`);
@@ -27,8 +31,8 @@ export async function ask(method, path, body) {
 
 /* What to tell a person about `error`, whatever a command threw. */
 export function inWords(error) {
-    const said = error instanceof TypeError ? "the server can't be reached; try again" : error.message;
-    return said.charAt(0).toUpperCase() + said.slice(1);
+    const unreached = error instanceof TypeError || error.name === "TimeoutError";
+    return sentence(unreached ? "the server can't be reached; try again" : error.message);
 }
 
 /* Why a call has ended, once the server knows; null where it does not say so soon. */
@@ -59,7 +63,7 @@ export function backOff(tries) {
 }
 
 /* The live websocket of one call. Handlers: `told(message)`, `heard(buffer)`, `became(state, why)`, where state is connecting, live,
-   reconnecting, signed-out, refused or over; the last three are final. */
+   reconnecting, signed-out, refused or over; the last three are final. `why` of the others: what went wrong last, if it is known. */
 export class Connection {
     constructor(call, handlers) {
         this.call = call;
@@ -69,6 +73,7 @@ export class Connection {
         this.listening = false;
         this.welcomed = false;
         this.socket = null;
+        this.trouble = null; // why it was not connected the last time, in words
         this.leaving = null; // while it is found out why the server refuses this page
         window.addEventListener("offline", () => this.socket?.close());
         window.addEventListener("online", () => this.#hurry?.());
@@ -88,7 +93,7 @@ export class Connection {
                 this.#failed(error, patient && this.tries < 20);
             }
             if (this.final) return;
-            this.handlers.became(this.welcomed ? "reconnecting" : "connecting");
+            this.handlers.became(this.welcomed ? "reconnecting" : "connecting", this.trouble);
             await this.#wait(backOff(this.tries));
             this.tries += 1;
         }
@@ -125,7 +130,7 @@ export class Connection {
         const watch = setInterval(() => {
             if (this.listening && performance.now() - latest > SILENT_MS) socket.close();
         }, 1000);
-        socket.onopen = () => socket.send(JSON.stringify({ type: "grant", grant }));
+        socket.onopen = () => socket.send(JSON.stringify({ type: "grant", grant, listen: this.listening }));
         socket.onmessage = ({ data }) => {
             latest = performance.now();
             if (typeof data === "string") this.#told(JSON.parse(data));
@@ -141,6 +146,7 @@ export class Connection {
 
     #told(message) {
         if (message.type === "welcome") {
+            this.trouble = null;
             this.tries = 0;
             this.welcomed = true;
             this.handlers.became("live");
@@ -148,7 +154,9 @@ export class Connection {
         }
         this.handlers.told(message);
         if (message.type === "over") this.end("over", message.reason);
-        if (message.type === "refused" && !message.again) this.leaving = this.#refused(message.why);
+        if (message.type !== "refused") return;
+        if (message.again) this.trouble = sentence(message.why);
+        else this.leaving = this.#refused(message.why);
     }
 
     /* Signed out meanwhile, or not allowed any more. */
@@ -158,6 +166,7 @@ export class Connection {
     }
 
     #failed(error, mayBegin) {
+        this.trouble = inWords(error);
         if (!(error instanceof Refused)) return; // the network: try again
         if (error.status === 401) this.end("signed-out");
         else if (error.status === 403) this.end("refused", error.message);

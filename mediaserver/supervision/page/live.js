@@ -8,6 +8,7 @@ import { AgentPanel, Meter, element, label, part, showConnection, showEnd, tell 
 import { clock, list } from "./words.js";
 
 const CALL = callOfThisPage();
+const TOLD_MS = 15000; // how long it is told that sound was left out
 const NOBODY = { by: null, connection: null };
 
 class LivePage {
@@ -28,6 +29,7 @@ class LivePage {
         this.microphone = null;
         this.muted = false;
         this.markAt = null;
+        this.told = 0; // the timer of what is told for a while
         this.#words();
         this.#listen();
         setInterval(() => this.#tick(), 250);
@@ -98,17 +100,23 @@ class LivePage {
 
     skipped({ ms }) {
         tell(part("sound-told"), `This page did not keep up; ${(ms / 1000).toFixed(1)} s of sound were left out.`, true);
+        clearTimeout(this.told);
+        this.told = setTimeout(() => tell(part("sound-told"), ""), TOLD_MS);
     }
 
     /* The connection and its end. */
 
     became(state, why) {
         showConnection(state);
+        tell(part("trouble"), state === "live" || this.connection.final ? "" : why, true);
         part("take-over").disabled = state !== "live";
         if (!this.connection.final) return;
         this.#letGo();
         this.began = null;
-        this.agent.show("over", NOBODY, false);
+        if (state === "over") this.agent.show("over", NOBODY, false);
+        else part("state").hidden = true; // the call may go on
+        document.querySelector(".columns").hidden = this.welcomed === null;
+        part("lasting").hidden = this.welcomed === null;
         this.agent.showNext(null);
         for (const id of ["listeners", "held", "whisper", "mark", "control", "sound-panel", "keys"]) part(id).hidden = true;
         this.player?.context.close();

@@ -125,6 +125,7 @@ export function showEnd(state, why, call) {
     else if (why) shown.push(element("p", "", reason(why)));
     const dashboard = document.body.dataset.dashboard;
     if (state === "over" && /^https?:/.test(dashboard)) shown.push(link("Transcript, recording and result of this call", `${dashboard}/call?id=${call}`));
+    part("ended").dataset.state = state;
     part("ended").replaceChildren(...shown);
     part("ended").hidden = false;
 }

@@ -29,7 +29,12 @@ const REASONS = {
 
 /* Why a call has ended: a code, or words already. */
 export function reason(code) {
-    return REASONS[code] ?? code ?? "";
+    return REASONS[code] ?? sentence(code ?? "");
+}
+
+/* `words` with a capital letter. */
+export function sentence(words) {
+    return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /* `ms` as 0:05, 12:34 or 1:02:03. */
