@@ -45,9 +45,12 @@ alter table calls
 alter table contacts add column person_deleted_at timestamptz, add column erased boolean not null default false;
 alter table campaigns add column people_deleted_at timestamptz; -- its contacts' names and variables, and those of its calls
 
+-- Ended, and somebody or something had answered: as a column of its own, as `live` is, since an index that asked for `answered_at` would be
+-- written, and all others with it, when a call is answered.
+alter table calls add column answered_and_ended boolean not null generated always as (state = 'ended' and answered_at is not null) stored;
 -- What is still there, oldest first: a look for what is due begins with it, and ends there where nothing is. Written when a call ends.
-create index calls_with_recording on calls (ended_at) where not live and answered_at is not null and recording_deleted_at is null;
-create index calls_with_transcript on calls (ended_at) where not live and answered_at is not null and transcript_deleted_at is null;
+create index calls_with_recording on calls (ended_at) where answered_and_ended and recording_deleted_at is null;
+create index calls_with_transcript on calls (ended_at) where answered_and_ended and transcript_deleted_at is null;
 create index calls_with_timeline on calls (ended_at) where not live and timeline_deleted_at is null;
 create index calls_without_campaign on calls (ended_at) where not live and campaign_id is null and person_deleted_at is null;
 create index campaigns_with_people on campaigns (ended_at)

@@ -26,13 +26,13 @@ select r.looked_at as recordings_looked_at, r.recordings, t.looked_at as transcr
 from (
     select count(*) as looked_at, count(recording) as recordings from (
         select recording from calls
-        where not live and answered_at is not null and recording_deleted_at is null
+        where answered_and_ended and recording_deleted_at is null
           and ended_at < (select callwright_now() - :recordings_days::int * interval '24 hours')
         order by ended_at limit :most::int + 1) k
 ) r, (
     select count(*) as looked_at, count(*) filter (where exists (select from transcript_turns t where t.call_id = k.id)) as transcripts from (
         select id from calls
-        where not live and answered_at is not null and transcript_deleted_at is null
+        where answered_and_ended and transcript_deleted_at is null
           and ended_at < (select callwright_now() - :transcripts_days::int * interval '24 hours')
         order by ended_at limit :most::int + 1) k
 ) t, (
@@ -63,7 +63,7 @@ where looked_at is null or looked_at < (select callwright_now() - interval '30 s
 -- result was never kept.
 with due as materialized (
     select k.id from calls k
-    where not k.live and k.answered_at is not null and k.recording_deleted_at is null
+    where k.answered_and_ended and k.recording_deleted_at is null
       and k.ended_at < (select callwright_now() - r.recordings_days * interval '24 hours' from retention r)
     order by k.ended_at limit :most::int
     for no key update of k skip locked
@@ -78,7 +78,7 @@ select count(*) as looked_at, count(recording) as removed from marked;
 -- Calls whose words are due, locked, and the limit by which they are.
 with due as materialized (
     select k.id from calls k
-    where not k.live and k.answered_at is not null and k.transcript_deleted_at is null
+    where k.answered_and_ended and k.transcript_deleted_at is null
       and k.ended_at < (select callwright_now() - r.transcripts_days * interval '24 hours' from retention r)
     order by k.ended_at limit :most::int
     for no key update of k skip locked

@@ -128,3 +128,17 @@ async def test_each_statement_of_tick_claim_and_flip_finds_its_rows_by_an_index(
     assert all("using contacts_due" in plan and "Sort" not in plan for plan in choosing)
     assert sum("contacts_pkey" in plan for plan in plans) >= 2
     assert not [plan for plan in plans if "Seq Scan on contacts" in plan or "Seq Scan on calls" in plan]
+
+
+async def test_how_far_a_call_got_is_written_into_no_index(world: World) -> None:
+    """Ring and answer are updates that PostgreSQL keeps within the row's page, whatever indexes the table has."""
+    await world.campaign()
+    await world.tick(await world.loop())
+    await world.settle()
+    (call_id,) = [call["id"] for call in await world.calls()]
+    await world.db.pool.expire_connections()  # counts are of what a connection has not told yet
+    async with world.db.pool.acquire() as connection, connection.transaction():
+        await connection.execute("update calls set state = 'ringing', ringing_at = callwright_now() where id = $1", call_id)
+        await connection.execute("update calls set state = 'answered', answered_at = callwright_now() where id = $1", call_id)
+        counted = await connection.fetchrow("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'calls'")
+    assert tuple(counted) == (2, 2)

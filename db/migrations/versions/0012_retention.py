@@ -3,7 +3,7 @@
 from db.migrations import run_sql_of
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 
 def upgrade() -> None:
