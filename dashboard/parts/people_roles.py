@@ -10,7 +10,9 @@ ROLE = {
     "viewer": Word("Viewer", ":material/visibility:", "gray", "Sees campaigns and calls, with phone numbers masked. Changes nothing."),
     "operator": Word("Operator", ":material/campaign:", "blue", "Runs campaigns, agents, phone numbers and the do-not-call list."),
     "supervisor": Word("Supervisor", ":material/hearing:", "green", "What an operator may, and is trusted with live calls."),
-    "admin": Word("Admin", ":material/shield_person:", "violet", "What a supervisor may, and people, API tokens and the audit log."),
+    "admin": Word(
+        "Admin", ":material/shield_person:", "violet", "What a supervisor may, and people, API tokens, webhooks and the audit log."
+    ),
 }
 
 
@@ -45,6 +47,11 @@ RIGHTS = (
     ),
     Right("Add people, change their roles, disable them", "admin", (("POST", "/users"), ("PATCH", "/users/{user_id}"))),
     Right("Make and revoke API tokens", "admin", (("POST", "/tokens"), ("DELETE", "/tokens/{token_id}"))),
+    Right(
+        "Tell other systems of what happens, by webhooks",
+        "admin",
+        (("POST", "/webhooks"), ("PATCH", "/webhooks/{webhook_id}"), ("DELETE", "/webhooks/{webhook_id}")),
+    ),
     Right("Read the audit log", "admin", (("GET", "/audit-log"),)),
 )
 
