@@ -21,7 +21,7 @@ OPEN = "webhook_open"  # in the state of the page's session: whose deliveries ar
 def draw_webhooks(there: tzinfo) -> None:
     """All endpoints with their health, and the way to a new one."""
     st.write(
-        "A webhook tells another system what happens here: a call has ended, a campaign is done, somebody does not want to be called again. "
+        "A webhook tells another system what happens here: a call has ended, a campaign is done, somebody wants no more calls. "
         "Messages hold phone numbers and what calls collected: send them only where those belong."
     )
     if st.button("Add a webhook", type="primary", icon=":material/add:"):

@@ -35,7 +35,10 @@ def every_address(served: Served) -> dict[str, str]:
         "phone-numbers": "/phone_numbers",
         "do-not-call": "/do_not_call",
         "analytics": "/analytics",
-        **{f"settings-{part}": f"/settings?part={part}" for part in ("My account", "People", "API tokens", "Audit log", "Roles")},
+        **{
+            f"settings-{part}": f"/settings?part={part}"
+            for part in ("My account", "People", "API tokens", "Webhooks", "Audit log", "Roles")
+        },
     }
 
 
