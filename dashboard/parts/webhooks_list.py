@@ -45,7 +45,7 @@ def _list(there: tzinfo) -> None:
 def _card(endpoint: Endpoint, there: tzinfo) -> None:
     with st.container(border=True, key=f"webhook_line_{endpoint.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{md(endpoint.url)}**", width="content")
+            st.text(endpoint.url, width="content")  # as markdown it would become a link, and whoever follows it is no courier
             badge(health(endpoint))
         if endpoint.description:
             st.write(md(endpoint.description))

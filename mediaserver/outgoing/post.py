@@ -39,12 +39,15 @@ class Poster:
     def __init__(self, *, private_allowed: bool = False, within_s: float = WITHIN_S) -> None:
         self._within_s = within_s
         self._allows = {scheme: allows(scheme, private_allowed) for scheme in ("https", "http")}
-        self._sessions = {scheme: self._session(scheme) for scheme in self._allows}
+        self._resolvers = {scheme: GuardedResolver(scheme, allowed) for scheme, allowed in self._allows.items()}
+        self._sessions = {scheme: self._session(resolver) for scheme, resolver in self._resolvers.items()}
 
     async def close(self) -> None:
         """Close all connections."""
         for session in self._sessions.values():
             await session.close()
+        for resolver in self._resolvers.values():
+            await resolver.close()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """Send `body` once. Never raises what an endpoint can cause."""
@@ -68,9 +71,9 @@ class Poster:
         async with self._sessions[parts.scheme].post(url, data=body, headers={**_HEADERS, **headers}, allow_redirects=False) as answer:
             return answer.status, await _beginning(answer)
 
-    def _session(self, scheme: str) -> aiohttp.ClientSession:
+    def _session(self, resolver: GuardedResolver) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=GuardedResolver(scheme, self._allows[scheme])),
+            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._within_s),
             auto_decompress=False,
