@@ -42,13 +42,19 @@ def _line(endpoint: Endpoint, delivery: Delivery, there: tzinfo) -> None:
         with st.container(horizontal=True):
             if st.button("Look at it", key=f"delivery_{delivery.id}", icon=":material/description:"):
                 st.dialog(event_label(delivery.event), width="large")(_whole)(delivery)
-            if (
-                endpoint.active
-                and delivery.state != "waiting"
-                and st.button("Send again", key=f"redeliver_{delivery.id}", icon=":material/redo:")
-            ):
+            verb = _verb(endpoint, delivery)
+            if verb and st.button(verb, key=f"redeliver_{delivery.id}", icon=":material/redo:"):
                 commands().redeliver_webhook(endpoint.id, delivery.id)
-                say_and_rerun("It is sent again")
+                say_and_rerun("It is sent")
+
+
+def _verb(endpoint: Endpoint, delivery: Delivery) -> str:
+    """What sending it by hand is called; empty where that can't be, or it goes out in a moment anyway."""
+    if not endpoint.active or delivery.under_way:
+        return ""
+    if delivery.state != "waiting":
+        return "Send again"
+    return "Send now" if delivery.attempts else ""
 
 
 def _came_of(delivery: Delivery, there: tzinfo) -> list[str]:

@@ -49,8 +49,8 @@ def _card(endpoint: Endpoint, there: tzinfo) -> None:
             badge(health(endpoint))
         if endpoint.description:
             st.write(md(endpoint.description))
-        st.caption(f"Told of: {md(', '.join(event_label(event) for event in endpoint.events))}")
-        st.caption(md(", ".join(_known(endpoint, there))))
+        told = f"Told of: {', '.join(event_label(event) for event in endpoint.events)}"
+        st.caption(f"{md(told)}  \n{md(', '.join(_known(endpoint, there)))}")
         if endpoint.disabled_reason:
             st.error(f"Disabled: {md(endpoint.disabled_reason)}. Mend it there, then activate it.", icon=":material/block:")
         elif endpoint.failing_since is not None and endpoint.active:

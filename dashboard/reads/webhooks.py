@@ -3,51 +3,27 @@
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dashboard.data import PAGE_SIZE
 from dashboard.source import source
 from db.queries import load
+from db.rows import DeliveryRow, WebhookRow
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Another system that is told of events. `waiting`: messages that are not delivered yet, 1,000 at most. `old_secret_until`:
-    for how long the secret before the present one signs too, where it still does."""
+class Endpoint(WebhookRow):
+    """Another system that is told of events. `old_secret_until`: for how long the secret before the present one signs too, where it still
+    does; `waiting`: messages that are not delivered yet, 1,000 at most."""
 
-    id: int
-    url: str
-    description: str
-    events: list[str]
-    active: bool
-    disabled_reason: str
-    failing_since: datetime | None
-    last_error: str
-    last_delivered_at: datetime | None
-    created_by: str
-    created_at: datetime
     old_secret_until: datetime | None
     waiting: int
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(DeliveryRow):
     """A message for an endpoint, and what came of the last attempt. `under_way`: it is being sent in this moment."""
 
-    id: int
-    message_id: str
-    event: str
-    data: dict[str, Any]
-    created_at: datetime
-    state: str
-    due_at: datetime
     under_way: bool | None
-    attempts: int
-    delivered_at: datetime | None
-    status_code: int | None
-    error: str
-    response: str
-    duration_ms: int | None
 
 
 _queries = load("dashboard_webhooks", sys.modules[__name__])

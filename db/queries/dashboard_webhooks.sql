@@ -11,8 +11,8 @@ from webhooks w order by w.id;
 -- name: deliveries(webhook_id, undelivered, after_id, page_size)
 -- record_class: Delivery
 -- A page of an endpoint's deliveries, newest first.
-select id, message_id, event, data, created_at, state, due_at, leased_until > callwright_now() as under_way, attempts, delivered_at,
-       status_code, error, response, duration_ms
+select id, webhook_id, message_id, event, data, created_at, state, due_at, attempts, delivered_at, status_code, error, response, duration_ms,
+       leased_until > callwright_now() as under_way
 from webhook_deliveries
 where webhook_id = :webhook_id::bigint and (:after_id::bigint is null or id < :after_id::bigint)
   and (not :undelivered::boolean or state <> 'delivered')
