@@ -79,6 +79,7 @@ class Courier:
                 log.exception("a look at what is due failed; the next one is in %.1f s", LOOK_EVERY_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LOOK_AGAIN_S if taken else LOOK_EVERY_S)
+        await self._leave()  # also what the last look took after `stop` had been asked for
 
     async def run_once(self) -> int:
         """Take what is due, as far as there is room, and send it on its way: how many. `sent` waits for them."""
@@ -113,8 +114,11 @@ class Courier:
                 return cleared
 
     async def stop(self) -> None:
-        """Take nothing any more, and give back what is not answered soon. May be called twice."""
+        """Take nothing any more, and give back what is not answered soon; `run` returns then. May be called twice."""
         self._stopping.set()
+        await self._leave()
+
+    async def _leave(self) -> None:
         if not self._on_their_way:
             return
         await asyncio.wait(self._on_their_way, timeout=STOP_WITHIN_S)
