@@ -103,6 +103,30 @@ class Commands:
         """Everything kept of whoever has this number; what went, or would go."""
         return self._ask("POST", "/erasures", json={"phone_number": number, "dry_run": dry_run})
 
+    def create_webhook(self, values: Mapping[str, Any]) -> str:
+        """A new webhook with `url`, `description` and `events`; returns its secret, which can't be read again."""
+        return str(self._ask("POST", "/webhooks", json=dict(values))["secret"])
+
+    def change_webhook(self, webhook_id: int, changes: Mapping[str, Any]) -> None:
+        """Another address, description or other events; `active`: paused, or active again."""
+        self._ask("PATCH", f"/webhooks/{webhook_id}", json=dict(changes))
+
+    def rotate_webhook_secret(self, webhook_id: int) -> str:
+        """A new secret, which can't be read again; the one before signs too for a day."""
+        return str(self._ask("POST", f"/webhooks/{webhook_id}/rotate-secret")["secret"])
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Tells that system nothing any more; what waits is lost."""
+        self._ask("DELETE", f"/webhooks/{webhook_id}")
+
+    def test_webhook(self, webhook_id: int) -> None:
+        """Sends a test; what comes of it stands in its deliveries."""
+        self._ask("POST", f"/webhooks/{webhook_id}/test")
+
+    def redeliver_webhook(self, webhook_id: int, delivery_id: int) -> None:
+        """Sends a message again."""
+        self._ask("POST", f"/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver")
+
     def add_phone_number(self, values: Mapping[str, Any], once: str) -> int:
         """A new number to call from; returns its id. Sent again with the same word `once`, it is answered as before and added once."""
         return int(self._ask("POST", "/phone-numbers", json=dict(values), headers={KEY_HEADER: once})["id"])

@@ -197,3 +197,57 @@ class LiveCallRow:
     held_by: str | None
     listeners: int
     stuck: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRow:
+    """An endpoint of outgoing webhooks, without its secret. `failing_since`: of the first failure since the last success."""
+
+    id: int
+    url: str
+    description: str
+    events: list[str]
+    active: bool
+    disabled_reason: str
+    failing_since: datetime | None
+    last_error: str
+    last_delivered_at: datetime | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A message for an endpoint. `state`: waiting, delivered or given_up; `due_at`: of the next attempt while it waits; `status_code`,
+    `error`, `response` (its beginning) and `duration_ms`: of the last attempt."""
+
+    id: int
+    webhook_id: int
+    message_id: str
+    event: str
+    data: dict[str, Any]
+    created_at: datetime
+    state: str
+    due_at: datetime
+    attempts: int
+    delivered_at: datetime | None
+    status_code: int | None
+    error: str
+    response: str
+    duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A message that this process is to deliver now. `old_secret`: signs too, where there is one."""
+
+    id: int
+    webhook_id: int
+    message_id: str
+    event: str
+    data: dict[str, Any]
+    created_at: datetime
+    attempts: int
+    url: str
+    secret: str
+    old_secret: str | None

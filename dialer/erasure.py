@@ -56,6 +56,7 @@ async def _erase(connection: Connection, number: str, campaigns: list[int]) -> N
     calls = await queries.hold_calls_of(connection, number=number)
     await queries.erase_calls(connection, ids=calls)
     await queries.forget_words(connection, ids=calls, kept_days=None)
+    await queries.forget_messages_about(connection, number=number)
     changed = {row["campaign_id"] async for row in queries.erase_contacts(connection, number=number, reason=SKIPPED_BECAUSE)}
     for campaign_id in campaigns:
         if campaign_id in changed:

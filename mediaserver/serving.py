@@ -39,6 +39,8 @@ from mediaserver.greetings import Greetings
 from mediaserver.health import setup_health
 from mediaserver.live_doors import setup_live_doors
 from mediaserver.media import LiveCalls
+from mediaserver.outgoing.courier import Courier
+from mediaserver.outgoing.post import Poster
 from mediaserver.retaining import Retaining
 from mediaserver.settings import Settings
 from mediaserver.stack import PortTaken
@@ -85,6 +87,7 @@ async def web_process(settings: Settings, listener: socket.socket) -> AsyncItera
         stack.push_async_callback(database.close)
         await database.check_schema()
         parts = await _start_parts(stack, settings, database)
+        _start_courier(stack, settings, database)
         app = web.Application(client_max_size=LARGEST_UPLOAD)
         live = _wire(app, settings, parts)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=settings.drain_s + 15)
@@ -226,6 +229,20 @@ async def _carrier(settings: Settings, session: aiohttp.ClientSession, database:
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token,
     )
+
+
+def _start_courier(stack: AsyncExitStack, settings: Settings, database: Database) -> None:
+    """Webhooks go out until the calls in progress have finished: their ends are told of too."""
+    poster = Poster(private_allowed=settings.webhooks_private)
+    courier = Courier(database, poster, public_url=settings.public_url)
+    running = asyncio.create_task(courier.run(), name="courier")
+    stack.push_async_callback(poster.close)
+    stack.push_async_callback(_stop_courier, courier, running)
+
+
+async def _stop_courier(courier: Courier, running: asyncio.Task[None]) -> None:
+    await courier.stop()
+    await running
 
 
 async def _stop_loop(loop: DialerLoop, dialing: asyncio.Task[None]) -> None:

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     simulated network, whose suppressions and caps are kept apart. `calls_per_second`: of the carrier account; a carrier queues
     what is over it for hours, without a word. `peer_url`: how the other processes of this installation reach this one; empty means
     its own host and port. `listening_tone_s`: how often the callee hears a short tone while a supervisor listens; 0: never.
+    `webhooks_private`: webhooks may lead to addresses of this machine and its network, also by http.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     dashboard_url: str = Field(default="", validation_alias="CALLWRIGHT_DASHBOARD_URL")
     peer_url: str = Field(default="", validation_alias="CALLWRIGHT_PEER_URL")
     listening_tone_s: float = Field(default=0.0, ge=0, le=600, validation_alias="CALLWRIGHT_LISTENING_TONE_S")
+    webhooks_private: bool = Field(default=False, validation_alias="CALLWRIGHT_WEBHOOKS_PRIVATE")
     drain_s: float = Field(default=30.0, ge=0, le=3600, validation_alias="CALLWRIGHT_DRAIN_S")
     rehearsal: bool = Field(default=False, validation_alias="CALLWRIGHT_REHEARSAL")
     calls_per_second: float = Field(default=1.0, gt=0, le=1000, validation_alias="CALLWRIGHT_CALLS_PER_SECOND")

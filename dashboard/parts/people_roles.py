@@ -11,7 +11,10 @@ ROLE = {
     "operator": Word("Operator", ":material/campaign:", "blue", "Runs campaigns, agents, phone numbers and the do-not-call list."),
     "supervisor": Word("Supervisor", ":material/hearing:", "green", "What an operator may, and is trusted with live calls."),
     "admin": Word(
-        "Admin", ":material/shield_person:", "violet", "What a supervisor may, and people, API tokens, retention and the audit log."
+        "Admin",
+        ":material/shield_person:",
+        "violet",
+        "What a supervisor may, and people, API tokens, webhooks, retention and the audit log.",
     ),
 }
 
@@ -47,6 +50,11 @@ RIGHTS = (
     ),
     Right("Add people, change their roles, disable them", "admin", (("POST", "/users"), ("PATCH", "/users/{user_id}"))),
     Right("Make and revoke API tokens", "admin", (("POST", "/tokens"), ("DELETE", "/tokens/{token_id}"))),
+    Right(
+        "Tell other systems of what happens, by webhooks",
+        "admin",
+        (("POST", "/webhooks"), ("PATCH", "/webhooks/{webhook_id}"), ("DELETE", "/webhooks/{webhook_id}")),
+    ),
     Right("Set how long things are kept; erase a person", "admin", (("PATCH", "/retention"), ("POST", "/erasures"))),
     Right("Read the audit log", "admin", (("GET", "/audit-log"),)),
 )

@@ -1,4 +1,4 @@
-"""The house's settings: one's own account; for admins people, API tokens, retention and the audit log; and what each role may do."""
+"""The house's settings: one's own account; for admins people, API tokens, webhooks, retention, the audit log; and what each role may do."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ from dashboard.parts.people_list import draw_people
 from dashboard.parts.people_roles import rights_table
 from dashboard.parts.retention import draw_retention
 from dashboard.parts.tokens_list import draw_tokens
+from dashboard.parts.webhooks_list import draw_webhooks
 from dashboard.times import zone
 from dashboard.words import md
 
@@ -24,6 +25,7 @@ def show(person: Person) -> None:
         parts |= {
             "People": lambda: draw_people(person, there),
             "API tokens": lambda: draw_tokens(there),
+            "Webhooks": lambda: draw_webhooks(there),
             "Retention": lambda: draw_retention(there),
             "Audit log": lambda: draw_audit_log(there),
         }

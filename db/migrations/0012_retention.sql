@@ -56,9 +56,10 @@ create index calls_without_campaign on calls (ended_at) where not live and campa
 create index campaigns_with_people on campaigns (ended_at)
     where ended_at is not null and (people_deleted_at is null or people_deleted_at <= ended_at);
 create index audit_log_at on audit_log (at);
--- The way from a call to whatever else quotes it, and from a deleted recording to its file.
+-- The way from a call to whatever else quotes it, from a person to the messages about them, and from a deleted recording to its file.
 create index audit_log_subject on audit_log (subject);
 create index suppressions_call on suppressions (call_id) where call_id is not null;
+create index webhook_deliveries_number on webhook_deliveries ((data ->> 'number'));
 create index calls_recording_deleted on calls (recording_deleted_at, id) where recording_deleted_at is not null;
 
 -- An event's detail without what was said, whispered or noted: numbers, yes and no, and words that are ours or the carrier's.

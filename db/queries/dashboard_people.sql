@@ -38,6 +38,7 @@ select p.id, p.at, p.actor, p.action, p.subject, p.detail,
            when 'phone number' then (select e164 from phone_numbers where id = p.subject_id)
            when 'user' then (select name from users where id = p.subject_id)
            when 'token' then (select name from api_tokens where id = p.subject_id)
+           when 'webhook' then (select url from webhooks where id = p.subject_id)
            when 'call' then (select 'call with ' || contact_name from calls where id = p.subject_id and contact_name <> '')
        end as named
 from page p order by p.id desc;

@@ -291,6 +291,10 @@ from campaigns c
 where ct.campaign_id = c.id and ct.number = :number::text
 returning ct.campaign_id;
 
+-- name: forget_messages_about(number)!
+-- What other systems were told, or would have been, of this number.
+delete from webhook_deliveries where data ->> 'number' = :number::text;
+
 -- name: erased()!
 -- Somebody was erased: spoken lines that may hold the name are forgotten.
 update retention set erased_at = callwright_now();

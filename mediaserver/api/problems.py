@@ -16,6 +16,7 @@ from dialer.dialing import TrialCallRefused
 from dialer.errors import NotAllowed, NotFound
 from dialer.phone_numbers import InvalidNumber
 from mediaserver.identity import LastAdmin, NameTaken, SignInRefused, TooManyTries, WeakPassword, WrongPassword
+from mediaserver.outgoing.addresses import InvalidAddress
 from mediaserver.supervision.peers import HolderAway
 
 _TITLES = {
@@ -68,6 +69,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, "; ".join(f"{field}: {said}" for field, said in problems.items()), problems)
         case InvalidNumber():
             return Problem(422, str(error), {"number": str(error)})
+        case InvalidAddress():
+            return Problem(422, str(error), {"url": str(error)})
         case NotACsv():
             return Problem(422, str(error), {"file": str(error)})
         case InvalidAgent():

@@ -44,7 +44,8 @@ class House:
     """What the API needs of the process around it. `public_url`: how browsers reach us; `dashboard_url`: where to go after signing in.
     `nudge`: tells the dialer loop, after each command, that it may have something to do. `place_test_call`: of this process's loop, as
     `DialerLoop.place_test_call`; None where it has no carrier. `speak_greeting`: as `Greetings.speak`; None where it has no voice.
-    `browser`: None where no page can talk to an agent. `desk`: for the calls in progress that it holds, and the way to the others."""
+    `browser`: None where no page can talk to an agent. `desk`: for the calls in progress that it holds, and the way to the others.
+    `webhooks_private`: webhooks may lead to private addresses."""
 
     database: Database
     data_dir: Path
@@ -55,6 +56,7 @@ class House:
     speak_greeting: SpeakGreeting | None = None
     browser: BrowserCalls | None = None
     desk: Desk | None = None
+    webhooks_private: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from mediaserver.api import (
     retention,
     sign_in,
     suppressions,
+    webhooks,
 )
 from mediaserver.api.openapi import document
 from mediaserver.api.routes import PREFIX, BrowserCalls, House, PlaceTestCall, Route, SpeakGreeting, nothing_here, served
@@ -37,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     *calls.ROUTES,
     *live.ROUTES,
     *suppressions.ROUTES,
+    *webhooks.ROUTES,
     *people.ROUTES,
     *retention.ROUTES,
 )
@@ -60,7 +62,16 @@ def setup_api(
     `desk`: for the calls in progress that this process holds, and the way to the others.
     """
     house = House(
-        database, settings.data_dir, settings.public_url, settings.dashboard_url, nudge, place_test_call, speak_greeting, browser, desk
+        database,
+        settings.data_dir,
+        settings.public_url,
+        settings.dashboard_url,
+        nudge,
+        place_test_call,
+        speak_greeting,
+        browser,
+        desk,
+        settings.webhooks_private,
     )
     sign_in.setup_sign_in(app, house)
     for route in ROUTES:

@@ -37,7 +37,7 @@ def every_address(served: Served) -> dict[str, str]:
         "analytics": "/analytics",
         **{
             f"settings-{part}": f"/settings?part={part}"
-            for part in ("My account", "People", "API tokens", "Retention", "Audit log", "Roles")
+            for part in ("My account", "People", "API tokens", "Webhooks", "Retention", "Audit log", "Roles")
         },
     }
 

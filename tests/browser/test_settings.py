@@ -9,7 +9,7 @@ from tests.browser.conftest import ARTEFACTS, Served, signed_in
 from tests.browser.pages import fill_number, settled, sign_in
 from tests.browser.test_pages_look import LOOKS, overflow
 
-PARTS = ("My account", "People", "API tokens", "Retention", "Audit log", "Roles")
+PARTS = ("My account", "People", "API tokens", "Webhooks", "Retention", "Audit log", "Roles")
 
 
 async def test_an_admin_lets_somebody_in_and_gives_a_program_a_token(browser: Browser, served: Served) -> None:

@@ -82,7 +82,7 @@ class RealApi:
     async def _serve(self) -> str:
         self._database = await Database.connect(self.database_url)
         application = web.Application(middlewares=[self._noted])
-        settings = Settings(data_dir=self.data_dir, dashboard_url=self.dashboard_url)
+        settings = Settings(data_dir=self.data_dir, dashboard_url=self.dashboard_url, webhooks_private=True)
         setup_api(
             application,
             database=self._database,

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import commands
 from dashboard.parts.audit_log import ACTION, AuditLine, as_csv, details, in_words
 from dashboard.parts.people_roles import RIGHTS, ROLE, may
+from db.webhook_events import Event
 from mediaserver.api import ROUTES
 from mediaserver.identity import Role
 from mediaserver.supervision.desk import Desk
@@ -151,6 +152,87 @@ async def test_a_token_is_shown_once_and_revoked_after_a_question(dashboard: Das
 
 
 @pytest.mark.usefixtures("as_admin")
+async def test_a_webhook_is_added_with_a_secret_that_is_shown_once(dashboard: Dashboard) -> None:
+    page = await dashboard.open("settings", part="Webhooks")
+    assert "No webhooks yet" in shown(page)
+    await press(dashboard, page, "Add a webhook")
+    await press(dashboard, page, "Add a webhook", "Add this webhook")
+    assert "Enter the address" in shown(page)
+    page.text_input(key="webhook_new_url").set_value("http://93.184.216.34/hook")
+    await press(dashboard, page, "Add a webhook", "Add this webhook")
+    assert "use https" in shown(page)
+    page.text_input(key="webhook_new_url").set_value("https://example.com/hook")
+    page.checkbox(key="webhook_new_CALL_ENDED").uncheck()
+    await press(dashboard, page, "Add a webhook", "Add this webhook")
+    assert "Tick at least one event" in shown(page)
+    page.checkbox(key="webhook_new_SUPPRESSION_ADDED").check()
+    await press(dashboard, page, "Add a webhook", "Add this webhook")
+    assert secret(page).startswith("whsec_")
+    await dashboard.draw(page)
+    assert len(page.code) == 0
+    assert [text.value for text in page.text] == ["https://example.com/hook"]
+    assert "Told of: Do-not-call number added" in shown(page)
+    assert "Nothing delivered yet, added by admin" in shown(page)
+
+
+@pytest.mark.usefixtures("as_admin")
+async def test_a_webhook_is_edited_paused_tested_and_deleted_after_a_question(dashboard: Dashboard) -> None:
+    webhook = await added(dashboard)
+    page = await press(dashboard, await dashboard.open("settings", part="Webhooks"), f"webhook_edit_{webhook}")
+    page.text_input(key=f"webhook_{webhook}_description").set_value("CRM")
+    page.checkbox(key=f"webhook_{webhook}_CAMPAIGN_COMPLETED").check()
+    await press(dashboard, page, f"webhook_edit_{webhook}", "Save")
+    assert await kept(dashboard, "select description || events::text from webhooks") == "CRM{call.ended,campaign.completed}"
+    await press(dashboard, page, f"webhook_pause_{webhook}")
+    assert "Send a test" not in labels(page)
+    await press(dashboard, page, f"webhook_activate_{webhook}")
+    await press(dashboard, page, f"webhook_test_{webhook}")
+    assert "1 waiting" in shown(page)
+    assert "next in line" in shown(page)
+    await press(dashboard, page, f"webhook_secret_{webhook}")
+    await press(dashboard, page, f"webhook_secret_{webhook}", "Make a new secret")
+    assert secret(page) == await kept(dashboard, "select secret from webhooks")
+    await dashboard.draw(page)
+    await press(dashboard, page, f"webhook_delete_{webhook}")
+    assert "Lost are 1 message still to be sent, its secret, and the list of its deliveries" in shown(page)
+    await press(dashboard, page, f"webhook_delete_{webhook}", "confirm_yes")
+    assert "No webhooks yet" in shown(page)
+
+
+@pytest.mark.usefixtures("as_admin")
+async def test_how_a_webhook_fares_is_told_with_what_to_do(dashboard: Dashboard) -> None:
+    webhook = await added(dashboard)
+    failing = "update webhooks set failing_since = callwright_now(), last_error = 'answered 500'"
+    await kept(dashboard, failing)
+    sent = """insert into webhook_deliveries
+                  (webhook_id, event, data, state, attempts, status_code, error, response, duration_ms, delivered_at)
+              values ($1, 'call.ended', '{"id": "7"}', $2, 3, 500, 'answered 500', 'out of order', 12, callwright_now()) returning id"""
+    for state in ("delivered", "given_up"):
+        delivery = await kept(dashboard, sent, webhook, state)
+    page = await dashboard.open("settings", part="Webhooks")
+    assert "answered 500. It is tried again" in shown(page)
+    await press(dashboard, page, f"webhook_deliveries_{webhook}")
+    assert "Delivered" in shown(page)
+    assert "answered 500 · 3 attempts" in shown(page)
+    page.toggle(key=f"webhook_undelivered_{webhook}").set_value(True)
+    assert "answered 500 after 12 ms" not in shown(await dashboard.draw(page))
+    await press(dashboard, page, f"delivery_{delivery}")
+    assert ['"id": "7"' in page.code[0].value, page.code[1].value] == [True, "out of order"]
+    await press(dashboard, page, f"redeliver_{delivery}")
+    assert await kept(dashboard, "select state from webhook_deliveries where id = $1", delivery) == "waiting"
+    await kept(dashboard, "update webhooks set active = false, disabled_reason = 'it answered 410: it wants no messages any more'")
+    page = await dashboard.open("settings", part="Webhooks")
+    assert "wants no messages any more. Mend it there, then activate it" in shown(page)
+
+
+async def added(dashboard: Dashboard) -> int:
+    """A webhook that is told of calls: its id."""
+    made = "insert into webhooks (url, events, secret) values ('https://example.com/hook', '{call.ended}', 'whsec_none') returning id"
+    webhook: int = await kept(dashboard, made)
+    return webhook
+
+
+@pytest.mark.usefixtures("as_admin")
 async def test_the_audit_log_is_read_by_person_action_and_time(dashboard: Dashboard) -> None:
     for actor, action, days in (("maria", "campaign.start", 0), ("token 3 (reports)", "agent.change", 0), ("maria", "campaign.pause", 9)):
         line = "insert into audit_log (actor, action, subject, at) values ($1, $2, 'campaign 7', callwright_now() - $3 * interval '1 day')"
@@ -186,11 +268,11 @@ def test_a_line_is_a_sentence_and_a_file_no_formula() -> None:
 
 def test_every_action_of_the_log_has_words() -> None:
     source = "\n".join(path.read_text() for folder in ("mediaserver", "dialer") for path in (ROOT / folder).rglob("*.py"))
-    nouns = "user|token|campaign|contact|agent|phone_number|suppression|live|retention|erasure"
+    nouns = "user|token|webhook|campaign|contact|agent|phone_number|suppression|live|retention|erasure"
     asked = {name for name, verb in vars(Desk).items() if not name.startswith("_") and "person" in signature(verb).parameters}
     named = set(re.findall(rf'"((?:{nouns})\.(?!html")[a-z_]+)"', source)) | {f"live.{name}" for name in asked} | {"sign_in"}
     told_by_sql = {"retention.delete"}
-    assert named | told_by_sql == set(ACTION)
+    assert (named - {event.value for event in Event}) | told_by_sql == set(ACTION)
 
 
 def test_the_table_of_roles_is_what_the_api_allows() -> None:
