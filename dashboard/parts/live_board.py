@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.parts.frame import Person, shown_number
+from dashboard.parts.frame import Person, shown_number, shown_text
 from dashboard.parts.live_attention import mood, silence_s, stuck
 from dashboard.parts.live_link import live_address
 from dashboard.reads.live import LiveCall
@@ -45,7 +45,7 @@ def board_line(person: Person, call: LiveCall) -> dict[str, Any]:
         "signs": [_drawn(sign) for sign in signs(call)],
         "length": duration(call.talking_s * 1000),
         "speaker": SPEAKER.get(call.line_speaker or "", contact),
-        "text": call.line_text,
+        "text": shown_text(person, call.line_text),
         "no_text": "" if call.told_s is None else "Nothing has been said yet.",
         "final": call.line_final,
         "listen": live_address(call.id) if person.may_supervise else None,

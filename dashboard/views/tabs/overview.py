@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.data import data
 from dashboard.parts import progress
 from dashboard.parts.forecast import forecast
-from dashboard.parts.frame import Person, live, shown_number
+from dashboard.parts.frame import Person, live, shown_number, shown_text
 from dashboard.parts.live_link import listen_link
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
@@ -93,7 +93,7 @@ def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -
             st.page_link("views/call.py", label=f"**{name}**", query_params={"id": str(call.id)}, icon=":material/call:")
             st.markdown(f"{inline(word(CALL_STATE, call.state))} since {md(clock(call.since, there))}")
             if call.last_text:
-                st.caption(f"{SPEAKER.get(call.last_speaker or '', name)}: {md(call.last_text)}")
+                st.caption(f"{SPEAKER.get(call.last_speaker or '', name)}: {md(shown_text(person, call.last_text))}")
             if call.state == "answered":
                 listen_link(person, call.id, call.contact_name or shown_number(person, call.number))
 
