@@ -7,14 +7,18 @@ from dashboard.parts import progress
 from dashboard.parts.forecast import forecast
 from dashboard.parts.frame import Person, live, shown_number, shown_text
 from dashboard.parts.live_link import listen_link
+from dashboard.parts.outcomes_over_time import outcomes_over_time
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
 from dashboard.times import clock, duration, moment, zone
 from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, plain, plural, word
 
+CALLING = ("in_progress", "pending")
+
 
 def show(person: Person, campaign: Campaign) -> None:
     _now(person, campaign)
+    outcomes_over_time(campaign)
     forecast(campaign)
 
 
@@ -32,11 +36,13 @@ def _now(person: Person, drawn: Campaign) -> None:
         _figures(figures)
     elif campaign.status == "draft":
         st.info("Nothing has been called yet. Press **Start** when you are ready.", icon=":material/play_arrow:")
-    left, right = st.columns(2, gap="large")
+    calling = campaign.status in CALLING or figures.running > 0
+    left, right = st.columns(2, gap="large") if calling else (st.container(), st.container())
     with left:
-        _calls_now(person, campaign, data().running_calls(campaign.id))
-        if campaign.pending and campaign.status in ("in_progress", "pending"):
-            _waiting(campaign, data().waiting(campaign.id))
+        if calling:
+            _calls_now(person, campaign, data().running_calls(campaign.id))
+            if campaign.pending and campaign.status in CALLING:
+                _waiting(campaign, data().waiting(campaign.id))
     with right:
         if figures.ended:
             _outcomes(data().outcomes(campaign.id))
