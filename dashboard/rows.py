@@ -258,6 +258,7 @@ class Call:
     contact_name: str
     variables: dict[str, str]
     caller: str
+    agent_id: int
     agent_name: str
     agent_version: int
     rehearsal: bool

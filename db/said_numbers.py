@@ -1,4 +1,4 @@
-"""Phone numbers that somebody says in a call, or that stand in a text: whoever may not see numbers does not read them there either. Pure."""
+"""Phone numbers that are said in a call, or stand in a text: whoever may not see numbers does not read them there either. Pure."""
 
 import re
 from typing import Any

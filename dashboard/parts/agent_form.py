@@ -1,6 +1,7 @@
 """The fields of an agent: its texts, its goal, and each step of its script. What was typed comes back as a definition."""
 
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -25,6 +26,7 @@ SCRIPT = "script"
 MODELS = (SCRIPT, "openai/gpt-4.1-mini", "openai/gpt-4.1")  # offered; any other can be typed
 VOICES = ("joe", "joe@1.15")
 MOST_ATTEMPTS = 9
+STEP_NAMED_BY = 70  # letters of what it says
 ON_VOICEMAIL = {"message": "Leave the voicemail message", "hang_up": "Hang up without a word"}
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 Step = dict[str, Any]
@@ -95,7 +97,8 @@ def _script(draft: Draft, name: str, definition: Definition) -> None:
     script["start"] = _choose("Begins with step", script["start"], names, f"{key}_start")
     changed: Change | None = None  # done once all fields are drawn, with what is in them
     for step_name, step in script["steps"].items():
-        with st.expander(f"Step **{md(step_name)}**: {md((step.get('say') or step.get('reprompt') or 'says nothing')[:70])}"):
+        says = textwrap.shorten(step.get("say") or step.get("reprompt") or "says nothing", STEP_NAMED_BY, placeholder=" …")
+        with st.expander(f"Step **{md(step_name)}**: {md(says)}"):
             _step(step, names, f"{key}_{step_name}")
             changed = _name_of_step(step_name, names, f"{key}_{step_name}") or changed
     changed = _new_step(names, key) or changed

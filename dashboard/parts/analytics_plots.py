@@ -86,12 +86,12 @@ def first_words(words: Sequence[FirstWords], step: Step) -> None:
     if half is None:
         st.info("The agent has not spoken in these days.", icon=":material/graphic_eq:")
         return
-    said = f"From the answer to the agent's first sound: half of the calls within {half:,} ms, 95 % within {most:,} ms."
+    said = f"From the answer to the agent's first sound: half of the calls within {half:,} ms, 95% within {most:,} ms."
     st.markdown(said)
     table = tables.latencies(words, step)
     values = [
         (day, name, float(percentile([each for each in words if each.day == day], share) or 0))
-        for name, share in (("Half of the calls", 0.5), ("95 % of the calls", 0.95))
+        for name, share in (("Half of the calls", 0.5), ("95% of the calls", 0.95))
         for day in sorted({each.day for each in words})
     ]
     draw(charts.line(values, "Milliseconds", step), f"First word by {step}. {said}")
@@ -122,9 +122,9 @@ def reached_by_try(tries: Sequence[Try]) -> str:
     shares = charts.outcome_shares(tries)
     whole = {str(row["try"]): row["of"] for row in shares}
     people = {str(row["try"]): row["share"] for row in shares if row["outcome"] == "Talked to a person"}
-    said = (f"{name}: {people.get(name, 0) * 100:.0f} % of {calls:,} calls" for name, calls in whole.items())
+    said = (f"{name}: {people.get(name, 0) * 100:.0f}% of {calls:,} calls" for name, calls in whole.items())
     return f"Talked to a person in {'; '.join(said)}."
 
 
 def _hour(each: Hour) -> str:
-    return f"{DAY_NAMES[each.weekday]} at {hour_name(each.hour)} ({each.answered * 100 / each.calls:.0f} % of {each.calls:,} calls)"
+    return f"{DAY_NAMES[each.weekday]} at {hour_name(each.hour)} ({each.answered * 100 / each.calls:.0f}% of {each.calls:,} calls)"

@@ -37,7 +37,8 @@ def show(person: Person) -> None:
         st.warning("There is no such call. Open it from the call log of its campaign.", icon=":material/search_off:")
         return
     if call.campaign_id is None:
-        st.page_link("views/campaigns.py", label="All campaigns", icon=":material/arrow_back:")
+        of_agent = {"id": str(call.agent_id)}
+        st.page_link("views/agent.py", label=md(call.agent_name), icon=":material/arrow_back:", query_params=of_agent)
     else:
         back = {"id": str(call.campaign_id), "tab": "Call Log"}
         st.page_link("views/campaign.py", label=md(call.campaign_name or "Campaign"), icon=":material/arrow_back:", query_params=back)
@@ -74,7 +75,9 @@ def _draw(person: Person, call: Call) -> None:
         timeline(call, events, there)
 
 
-def _without_numbers(call: Call, turns: Sequence[TurnRow], events: Sequence[CallEventRow]) -> tuple[Call, list[TurnRow], list[CallEventRow]]:
+def _without_numbers(
+    call: Call, turns: Sequence[TurnRow], events: Sequence[CallEventRow]
+) -> tuple[Call, list[TurnRow], list[CallEventRow]]:
     """The same without the phone numbers that were said, or noted of what was said."""
     told = replace(call, summary=unsaid(call.summary), fields=unsaid_in(call.fields), evidence=unsaid_in(call.evidence))
     said = [replace(turn, text=unsaid(turn.text)) for turn in turns]
@@ -100,7 +103,9 @@ def _head(person: Person, call: Call, there: tzinfo) -> None:
     if call.state != "ended":
         st.caption(f"{md(word(CALL_STATE, call.state).means)} This page follows the call by itself.")
     if not person.sees_numbers:
-        st.caption("Your role hides phone numbers and contacts' variables. You may read the transcript, in which said numbers are hidden too, and hear the recording.")
+        st.caption(
+            "Your role hides phone numbers, said ones too, and contacts' variables. You may read the transcript and hear the recording."
+        )
 
 
 def _about(person: Person, call: Call, there: tzinfo) -> None:

@@ -157,7 +157,7 @@ order by f.turn;
 -- record_class: Call
 -- One call with all that is known of it.
 select k.id, k.campaign_id, c.name as campaign_name, c.timezone, k.contact_id, k.number, k.contact_name, k.variables, p.e164 as caller,
-       a.name as agent_name, k.agent_version, k.rehearsal, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at, k.answered_at,
+       k.agent_id, a.name as agent_name, k.agent_version, k.rehearsal, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at, k.answered_at,
        k.ended_at, k.outcome, k.end_reason, k.ended_by, k.carrier_code, k.who, k.goal, k.evidence, k.fields, k.summary, k.sentiment,
        k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms, k.recording is not null as recorded
 from calls k

@@ -214,9 +214,7 @@ async def _talk(database: "asyncpg.Connection[Any]", call: int) -> None:
         )
 
 
-async def _say(
-    database: "asyncpg.Connection[Any]", call: int, turns: tuple[tuple[str, str, int, int, bool], ...], first: int = 0
-) -> None:
+async def _say(database: "asyncpg.Connection[Any]", call: int, turns: tuple[tuple[str, str, int, int, bool], ...], first: int = 0) -> None:
     for position, (speaker, text, start, end, cut) in enumerate(turns, first):
         latency = (
             {"end_of_turn": 220, "recognition": 140, "brain": 60, "voice": 120, "total": 540 + 20 * position} if position in (2, 4) else {}

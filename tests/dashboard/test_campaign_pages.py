@@ -69,7 +69,7 @@ async def test_the_overview_counts_what_the_database_holds(dashboard: Dashboard,
     metrics = {metric.label: metric.value for metric in page.metric[:10]}  # what follows is foreseen, not counted
     assert metrics == {
         "Contacts": "40", "Completed": "15", "Pending": "20", "In progress": "1", "Failed": "3", "Skipped": "1",
-        "Answer rate": "75 %", "Goal rate": "60 %", "Average duration": "19 s", "First word": "191 ms",
+        "Answer rate": "75%", "Goal rate": "60%", "Average duration": "19 s", "First word": "191 ms",
     }  # fmt: skip
     words = shown(page)
     assert "Calls now (1 of 4)" in words

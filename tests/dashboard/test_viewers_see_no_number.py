@@ -42,9 +42,10 @@ async def suppressed(dashboard: Dashboard, house: House) -> House:
         await say_a_number(database, call, "+14155552008")
     await database.close()
     entry = (
-        "insert into suppressions (number, rehearsal, reason, source, added_by) values ('+14155550203', true, 'asked by 14155552009', 'operator', 'maria')"
+        "insert into suppressions (number, rehearsal, reason, source, added_by) "
+        "values ('+14155550203', true, 'asked by 14155552009', 'operator', 'maria') returning id"
     )
-    await kept(dashboard, f"{entry} returning id")
+    await kept(dashboard, entry)
     await kept(dashboard, "update contacts set name = '' where id = $1 returning id", house.contacts[1])
     return house
 

@@ -32,9 +32,9 @@ def show(person: Person, campaign: Campaign) -> None:
         with st.expander("Add contacts", icon=":material/person_add:", expanded=campaign.total == 0):
             by_file, by_hand = st.tabs(["Upload a CSV", "Add by hand"])
             with by_file:
-                upload(campaign.id, f"upload_{campaign.id}")
+                upload(campaign, f"upload_{campaign.id}")
             with by_hand:
-                add_contact(campaign.id, f"contact_{campaign.id}")
+                add_contact(campaign, f"contact_{campaign.id}")
     elif person.may_operate and campaign.status not in ("completed", "cancelled"):
         st.caption("Contacts can be added while the campaign is Draft or Paused. Pause it first.")
     imports_list(campaign)
@@ -46,7 +46,12 @@ def show(person: Person, campaign: Campaign) -> None:
         or ""
     )
     status = choosing.pills(
-        "Status", list(CONTACT_STATUS), format_func=lambda code: CONTACT_STATUS[code].label, key="contact_status", persist_state="page", wrap=True
+        "Status",
+        list(CONTACT_STATUS),
+        format_func=lambda code: CONTACT_STATUS[code].label,
+        key="contact_status",
+        persist_state="page",
+        wrap=True,
     )
     _list(person, campaign, status, search)
 

@@ -11,7 +11,7 @@ from dashboard.parts.outcomes_over_time import outcomes_over_time
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
 from dashboard.times import clock, duration, moment, zone
-from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, plain, plural, word
+from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, percent, plain, plural, word
 
 CALLING = ("in_progress", "pending")
 
@@ -64,13 +64,13 @@ def _figures(figures: CallFigures) -> None:
     with st.grid(min_column_width=170, gap="small"):
         st.metric(
             "Answer rate",
-            _share(figures.answered, figures.ended),
+            percent(figures.answered, figures.ended),
             border=True,
             help=f"{figures.answered:,} of {figures.ended:,} calls answered.",
         )
         st.metric(
             "Goal rate",
-            _share(figures.goals_met, figures.people),
+            percent(figures.goals_met, figures.people),
             border=True,
             help=f"Goal met with {figures.goals_met:,} of {figures.people:,} people reached.",
         )
@@ -80,12 +80,8 @@ def _figures(figures: CallFigures) -> None:
             "-" if figures.first_word_p50_ms is None else f"{figures.first_word_p50_ms:.0f} ms",
             border=True,
             help="From the answer to the agent's first sound: half of the calls were faster."
-            + ("" if figures.first_word_p95_ms is None else f" 95 % were faster than {figures.first_word_p95_ms:.0f} ms."),
+            + ("" if figures.first_word_p95_ms is None else f" 95% were faster than {figures.first_word_p95_ms:.0f} ms."),
         )
-
-
-def _share(part: int, whole: int) -> str:
-    return "-" if whole == 0 else f"{part * 100 / whole:.0f} %"
 
 
 def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -> None:
@@ -117,6 +113,7 @@ def _waiting(campaign: Campaign, reasons: list[Waiting]) -> None:
 def _outcomes(tallies: list[Tally]) -> None:
     st.subheader("How calls ended")
     total = sum(tally.count for tally in tallies)
-    for tally in tallies:
-        shown = word(OUTCOME, tally.label)
-        st.progress(tally.count / total, text=f"{shown.icon} {md(shown.label)}: **{tally.count:,}** ({tally.count * 100 / total:.0f} %)")
+    with st.grid(min_column_width=300, gap="small"):
+        for tally in tallies:
+            shown = word(OUTCOME, tally.label)
+            st.progress(tally.count / total, text=f"{shown.icon} {md(shown.label)}: **{tally.count:,}** ({percent(tally.count, total)})")
