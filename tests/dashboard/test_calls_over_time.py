@@ -20,8 +20,8 @@ SPANS = [OutcomeSpan(NINE, 60, "busy", 2), OutcomeSpan(NINE, 60, "person", 3), O
 
 
 def test_outcomes_stand_upon_each_other_in_one_order() -> None:
-    drawn = json.loads(charts.outcomes_over_time(SPANS).to_json())
-    bars = [(bar["begin"], bar["outcome"], bar["low"], bar["high"]) for bar in drawn["data"]["values"]]
+    (drawn,) = json.loads(charts.outcomes_over_time(SPANS).to_json())["datasets"].values()
+    bars = [(bar["begin"], bar["outcome"], bar["low"], bar["high"]) for bar in drawn]
     assert bars == [
         ("2026-03-02T09:00:00", "Talked to a person", 0, 3),
         ("2026-03-02T09:00:00", "Busy", 3, 5),
