@@ -62,7 +62,7 @@ def _texts(definition: Definition, key: str) -> None:
     )
     _area(definition, "voicemail_message", "Voicemail message", key, "Left after the beep. Empty: nothing is left.")
     _area(definition, "goal", "Goal", key, "What the call is for, in words. It is not spoken.", height=80)
-    with st.expander("Voice, brain, and what a language model may do"):
+    with st.expander("Voice, and what decides what is said"):
         _services(definition, key)
 
 
@@ -73,8 +73,8 @@ def _services(definition: Definition, key: str) -> None:
         definition["voice"] = _typed("Voice", definition.get("voice", VOICES[0]), VOICES, f"{key}_voice", told)
     with right:
         told = "The script needs no other machine. A language model is named openai/ and its name, at any compatible address."
-        definition["llm"] = _typed("Brain", definition.get("llm", SCRIPT), MODELS, f"{key}_llm", told)
-    st.caption("What follows counts only where the brain is a language model. The script goes by its steps.")
+        definition["llm"] = _typed("Decides what is said", definition.get("llm", SCRIPT), MODELS, f"{key}_llm", told)
+    st.caption("What follows counts only where a language model decides. The script goes by its steps.")
     address = st.text_input(
         "Address of the language model", definition.get("llm_base_url", ""), key=f"{key}_llm_base_url", placeholder="As the server has it",
         help="Where an OpenAI-compatible API answers. Empty: the address and key that the media server was started with.",

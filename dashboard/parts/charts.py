@@ -29,7 +29,7 @@ WRITTEN_ON_IN_WHITE = ("Talked to a person", "Busy")
 LOW_BLUE, HIGH_BLUE, TOO_FEW = "#dbe9f6", "#08468c", "#6b7280"
 WHITE_FROM = 0.62  # of the way from low to high blue
 LABELLED_FROM = 0.09  # of a bar: its share is written on what is as wide as that
-ROW_PX, CELL_PX, PLOT_PX, LOW_PLOT_PX = 40, 36, 280, 220  # heights; the last two with their axes, the others without
+ROW_PX, CELL_PX, PLOT_PX, LOW_PLOT_PX = 40, 36, 280, 260  # heights; the last two with their axes, the others without
 AROUND_PX = 90  # of axes and legend
 
 

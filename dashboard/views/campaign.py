@@ -48,9 +48,9 @@ def _head(person: Person, campaign: Campaign) -> None:
             st.badge(
                 "Rehearsal", icon=":material/science:", color="violet", help="Calls go to the simulated phone network, to no real person."
             )
+    _who_speaks(person, campaign)
     if campaign.status_reason:
         st.info(md(capital(campaign.status_reason)), icon=":material/info:")
-    _who_speaks(person, campaign)
     if person.may_operate:
         action_buttons(campaign, commands().standing(campaign.id)["allowed_actions"])
         if campaign.status in ("draft", "paused") and campaign.pending:

@@ -43,3 +43,4 @@ async def test_a_month_is_told_by_days_and_a_year_by_weeks(dashboard: Dashboard,
     page = await dashboard.open("campaign", id=str(house.campaigns["completed"]))
     assert "Calls over time" in shown(page)
     assert f"100 calls by {span} (Europe/Berlin)" in shown(page)
+    assert page.get("vega_lite_chart")[0].proto.alt.startswith(f"Calls by {span} and how they ended.")
