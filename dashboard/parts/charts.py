@@ -124,7 +124,7 @@ def outcomes_over_time(spans: Sequence[OutcomeSpan]) -> Plot:
             alt.X2("end:T"),
             alt.Y("low:Q", title="Calls", scale=alt.Scale(nice=True)).axis(format=",d", tickMinStep=1, tickCount=5),
             alt.Y2("high:Q"),
-            alt.Color("outcome:N", scale=scale, sort=there).legend(orient="top", title=None, columns=3),
+            alt.Color("outcome:N", scale=scale, sort=there).legend(orient="top", title=None, columns=2),
             tooltip=[
                 alt.Tooltip("begin:T", title="From", format="%a %-d %b %Y, %H:%M" if hours else "%a %-d %b %Y"),
                 alt.Tooltip("outcome:N", title="Ended with"),
