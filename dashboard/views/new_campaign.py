@@ -57,7 +57,7 @@ def _basics(campaign: Campaign | None) -> None:
         (not numbers, "phone number", "views/phone_numbers.py", "Add one"),
     ):
         if missing:
-            st.warning(f"There is no {noun} yet, and a campaign needs one. What you type here is kept meanwhile.", icon=":material/info:")
+            st.warning(f"There is no {noun} yet, and a campaign needs one. Come back here once there is.", icon=":material/info:")
             st.page_link(view, label=label, icon=":material/arrow_forward:")
     drafts.typed_in("new_name", "new_agent", "new_number")
     problems = st.session_state.get("basics_problems", {})
