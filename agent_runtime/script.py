@@ -228,7 +228,8 @@ class ScriptWalk:
 
     def _act(self, meaning: Meaning, line: str, unheard: bool) -> Moves:
         name = meaning.intent.rpartition(".")[2]
-        says = f'the callee said "{line}", understood as {name} (near "{meaning.example}", {meaning.score:.2f})'
+        meant = name.replace("_", " ")
+        says = f'the callee said "{line}", understood as "{meant}" (close to "{meaning.example}")'
         following = self._following(meaning)
         if following is not None:
             if unheard and self._script.steps[self.step].heard_out:

@@ -12,7 +12,7 @@ st.navigation(
         "Calling": [
             st.Page("views/campaigns.py", title="Campaigns", icon=":material/campaign:", default=True),
             st.Page("views/live.py", title="Live", icon=":material/hearing:"),
-            st.Page("views/new_campaign.py", title="New campaign", icon=":material/add_circle:"),
+            st.Page("views/new_campaign.py", title="New campaign", url_path="new_campaign", visibility="hidden"),
             st.Page("views/campaign.py", title="Campaign", url_path="campaign", visibility="hidden"),
             st.Page("views/call.py", title="Call", url_path="call", visibility="hidden"),
         ],
@@ -23,6 +23,6 @@ st.navigation(
             st.Page("views/do_not_call.py", title="Do Not Call", icon=":material/do_not_disturb_on:"),
         ],
         "Insight": [st.Page("views/analytics.py", title="Analytics", icon=":material/insights:")],
-        "House": [st.Page("views/settings.py", title="Settings", icon=":material/settings:")],
+        "Administration": [st.Page("views/settings.py", title="Settings", icon=":material/settings:")],
     }
 ).run()

@@ -19,6 +19,7 @@ __all__ = ["CallFilter", "CampaignFilter", "Counted", "Data", "data"]
 PAGE_SIZE = 25
 EXPORT_PAGE = 1000
 EVENTS_SHOWN = 500
+IMPORTS_SHOWN = 20
 WAITING_COUNTED = 2000  # contacts that wait for the same thing are counted up to here
 
 
@@ -69,6 +70,14 @@ class Data:
     def outcomes(self, campaign_id: int) -> list[rows.Tally]:
         """How many calls ended how, most frequent first."""
         return self._many("outcomes", campaign_id=campaign_id)
+
+    def outcomes_over_time(self, campaign_id: int, zone: str) -> list[rows.OutcomeSpan]:
+        """The same by when calls were dialed, on the wall clock of `zone`, an IANA name."""
+        return self._many("outcomes_over_time", campaign_id=campaign_id, zone=zone)
+
+    def imports(self, campaign_id: int) -> list[rows.Import]:
+        """Files of contacts, newest first, IMPORTS_SHOWN at most."""
+        return self._many("imports", campaign_id=campaign_id, most=IMPORTS_SHOWN)
 
     def running_calls(self, campaign_id: int) -> list[rows.RunningCall]:
         """Calls that have not ended, oldest first, PAGE_SIZE at most."""

@@ -108,6 +108,31 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeSpan:
+    """Calls with one outcome of a span of `minutes` that began `at`, on the wall clock of the zone that was asked for."""
+
+    at: datetime
+    minutes: int
+    outcome: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A file of contacts and what came of it. `refused`: rows that were left out; not `kept`: all of them were, for it was all or
+    nothing; `actor`: who brought it."""
+
+    id: int
+    file_name: str
+    at: datetime
+    actor: str
+    imported: int
+    refused: int
+    kept: bool
+    has_problems: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunningCall:
     """A call that has not ended; `since` is when it entered its state."""
 
@@ -237,6 +262,7 @@ class Call:
     contact_name: str
     variables: dict[str, str]
     caller: str
+    agent_id: int
     agent_name: str
     agent_version: int
     rehearsal: bool

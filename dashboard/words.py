@@ -170,6 +170,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def percent(part: float, whole: float) -> str:
+    """The share in whole percent: 70%. A dash where there is nothing to have a share of."""
+    return f"{part / whole:.0%}" if whole else "-"
+
+
+def capital(text: str) -> str:
+    """A reason, which begins with a small letter to stand within a sentence, as one that stands alone."""
+    return text[:1].upper() + text[1:]
+
+
 def md(text: str) -> str:
     """`text` as Streamlit's markdown shows it literally: names, numbers and transcripts are data, not markup."""
     return "".join("\\" + sign if sign in "\\`*_{}[]()<>#+-.!|~$:&" else sign for sign in text.replace("\n", " "))

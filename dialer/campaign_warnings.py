@@ -38,7 +38,7 @@ def _above_limits(concurrency: int, capacity: Capacity) -> list[str]:
     if not lower:
         return []
     most, what = min(lower)
-    return [f"at most {most} calls run at the same time, for {what} no more, over all campaigns"]
+    return [f"at most {most} call{' runs' if most == 1 else 's run'} at the same time, for {what} no more, over all campaigns"]
 
 
 def _never_reached(settings: CampaignSettings, capacity: Capacity) -> list[str]:
@@ -50,6 +50,6 @@ def _never_reached(settings: CampaignSettings, capacity: Capacity) -> list[str]:
     if settings.concurrency == 1 or lasts_s <= CALL_LASTS_AT_MOST_S:
         return []
     return [
-        f"at most {rate:g} calls start per second (carrier account, number and throttle delay), so that {settings.concurrency} run "
-        f"at the same time only if they last {lasts_s:.0f} s on average"
+        f"at most {rate:g} call{' starts' if rate == 1 else 's start'} per second (carrier account, number and throttle delay), so that "
+        f"{settings.concurrency} run at the same time only if they last {lasts_s:.0f} s on average"
     ]

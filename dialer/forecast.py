@@ -357,7 +357,7 @@ def _hold_before_retry(settings: CampaignSettings, expected: Expected) -> float:
 def _slots(view: ForecastView) -> list[tuple[float, str, str]]:
     """Limits on calls at the same time: how many, which, and in words. What is shared is shared equally."""
     line, most = view.line, view.settings.concurrency
-    found = [(float(most), "concurrency", f"concurrency: {most} calls at the same time; raise it to go faster")]
+    found = [(float(most), "concurrency", f"concurrency: {most} call{'' if most == 1 else 's'} at the same time; raise it to go faster")]
     if line.number_concurrency is not None:
         words = f"the number's concurrency of {line.number_concurrency}{_shared(line.on_number)}; raise it, or use another number"
         found.append((line.number_concurrency / (1 + line.on_number), "number_concurrency", words))
@@ -404,7 +404,7 @@ def _binding(view: ForecastView, expected: Expected, likely: Flow, hours: Window
     spent = {**likely.spent_s, before: until_begin_s}
     most = max(spent, key=lambda name: spent[name])
     words = {
-        "scheduled_start": f"the scheduled start{f' at {scheduled:%Y-%m-%d %H:%M %Z}' if scheduled else ''}: choose an earlier one",
+        "scheduled_start": f"the scheduled start{f' at {_moment(scheduled)}' if scheduled else ''}: choose an earlier one",
         "back_off": "the carrier asked us to wait",
         "window": f"the calling window ({hours.words() if hours else 'all day'}): widen it, or add weekdays",
         "local_hours": "the callees' own hours, 8:00 to 21:00 where they are: choose a window that lies in them",
@@ -415,12 +415,17 @@ def _binding(view: ForecastView, expected: Expected, likely: Flow, hours: Window
     return _pace_limit(view, expected) if most == "calling" else Limit(most, words[most])
 
 
+def _moment(at: datetime) -> str:
+    """To the minute, with its zone: Mon 3 Nov 2025, 14:05 CET."""
+    return f"{at:%a} {at.day} {at:%b %Y, %H:%M %Z}"
+
+
 def _held(view: ForecastView, likely: Flow, where: ZoneInfo) -> str:
     """Why it does not finish by itself; empty where it does."""
     end = likely.finished_at
-    then = f"{end.astimezone(where):%Y-%m-%d %H:%M} ({where.key})" if end is not None else "in more than a year"
+    then = _moment(end.astimezone(where)) if end is not None else "in more than a year"
     if view.status is CampaignStatus.PAUSED:
-        return f"the campaign is Paused: nothing is called until it is resumed; resumed now, it would finish {then}"
+        return f"the campaign is Paused: nothing is called until it is resumed; resumed now, it would be done by {then}"
     if view.pilot_left is not None and view.pilot_left < sum(each.contacts for each in view.cohorts if each.made == 0):
         return f"the campaign pauses by itself after its pilot, {view.pilot_left:,} contacts from now, {then}; Resume it then"
     if end is None:

@@ -74,7 +74,8 @@ def _calling_hours_behind(buckets: Sequence[Sequence[float]], now_s: float, expe
 def _words(behind_h: float | None, *, ended: bool) -> str:
     if behind_h is None:
         return "it was not expected to finish by itself"
-    size = f"{abs(behind_h):.1f} hours" if abs(behind_h) >= 1 else f"{abs(behind_h) * 60:.0f} minutes"
+    minutes = round(abs(behind_h) * 60)
+    size = f"{abs(behind_h):.1f} hours" if minutes >= 60 else f"{minutes} minute{'' if minutes == 1 else 's'}"
     if abs(behind_h) * 60 < 0.5:
         return "it ended as expected" if ended else "as expected"
     if ended:

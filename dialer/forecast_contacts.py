@@ -76,7 +76,7 @@ def _reason(against: Seen) -> str:
     if against.gate != "local_hours":
         return against.value
     if against.value.startswith("the callee's local time"):
-        return "the callee's local time is not known: add a column `timezone`, or numbers with a country code that tell it"
+        return "the callee's local time is not known: add a column named timezone, or numbers with a country code that tell it"
     return "no hour of the campaign's window lies between 8:00 and 21:00 where the callee is"
 
 

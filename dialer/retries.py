@@ -144,7 +144,7 @@ def after(
         return Next(ContactStatus.PENDING, counted, "", now + _delay(rules))
     if outcome in _COMPLETES:
         return Next(ContactStatus.COMPLETED, counted, "")
-    used = "" if not _again(outcome, rules) else f", all {counted.made} tries used"
+    used = "" if not _again(outcome, rules) else ", all tries used" if counted.made == 1 else f", all {counted.made} tries used"
     return Next(ContactStatus.FAILED, counted, f"{_LAST_WORDS[outcome]}{used}")
 
 

@@ -1,6 +1,7 @@
 """The fields of an agent: its texts, its goal, and each step of its script. What was typed comes back as a definition."""
 
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -25,6 +26,7 @@ SCRIPT = "script"
 MODELS = (SCRIPT, "openai/gpt-4.1-mini", "openai/gpt-4.1")  # offered; any other can be typed
 VOICES = ("joe", "joe@1.15")
 MOST_ATTEMPTS = 9
+STEP_NAMED_BY = 70  # letters of what it says
 ON_VOICEMAIL = {"message": "Leave the voicemail message", "hang_up": "Hang up without a word"}
 STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 Step = dict[str, Any]
@@ -60,7 +62,7 @@ def _texts(definition: Definition, key: str) -> None:
     )
     _area(definition, "voicemail_message", "Voicemail message", key, "Left after the beep. Empty: nothing is left.")
     _area(definition, "goal", "Goal", key, "What the call is for, in words. It is not spoken.", height=80)
-    with st.expander("Voice, brain, and what a language model may do"):
+    with st.expander("Voice, and what decides what is said"):
         _services(definition, key)
 
 
@@ -71,8 +73,8 @@ def _services(definition: Definition, key: str) -> None:
         definition["voice"] = _typed("Voice", definition.get("voice", VOICES[0]), VOICES, f"{key}_voice", told)
     with right:
         told = "The script needs no other machine. A language model is named openai/ and its name, at any compatible address."
-        definition["llm"] = _typed("Brain", definition.get("llm", SCRIPT), MODELS, f"{key}_llm", told)
-    st.caption("What follows counts only where the brain is a language model. The script goes by its steps.")
+        definition["llm"] = _typed("Decides what is said", definition.get("llm", SCRIPT), MODELS, f"{key}_llm", told)
+    st.caption("What follows counts only where a language model decides. The script goes by its steps.")
     address = st.text_input(
         "Address of the language model", definition.get("llm_base_url", ""), key=f"{key}_llm_base_url", placeholder="As the server has it",
         help="Where an OpenAI-compatible API answers. Empty: the address and key that the media server was started with.",
@@ -95,7 +97,8 @@ def _script(draft: Draft, name: str, definition: Definition) -> None:
     script["start"] = _choose("Begins with step", script["start"], names, f"{key}_start")
     changed: Change | None = None  # done once all fields are drawn, with what is in them
     for step_name, step in script["steps"].items():
-        with st.expander(f"Step **{md(step_name)}**: {md((step.get('say') or step.get('reprompt') or 'says nothing')[:70])}"):
+        says = textwrap.shorten(step.get("say") or step.get("reprompt") or "says nothing", STEP_NAMED_BY, placeholder=" …")
+        with st.expander(f"Step **{md(step_name)}**: {md(says)}"):
             _step(step, names, f"{key}_{step_name}")
             changed = _name_of_step(step_name, names, f"{key}_{step_name}") or changed
     changed = _new_step(names, key) or changed

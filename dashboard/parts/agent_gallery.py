@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.commands import CommandRefused, commands
 from dashboard.errands import begun, errand
-from dashboard.parts.agent_texts import VARIABLE, variables
+from dashboard.parts.agent_texts import readable, variables
 from dashboard.parts.frame import say
 from dashboard.reads.agents import free_name
 from dashboard.words import md
@@ -32,7 +32,7 @@ def _card(template: dict[str, Any], key: str) -> None:
     st.write(md(template["what_for"]))
     with st.container(gap=None):
         st.caption("It begins with")
-        st.markdown(md(_readable(template["definition"]["first_message"])))
+        st.markdown(md(readable(template["definition"]["first_message"])))
     needed = [name for name, needs in variables(template["definition"]).items() if needs]
     st.caption(f"Each contact needs: {md(', '.join(needed))}" if needed else "No column is needed beside the phone number.")
     name = st.text_input("Name of your agent", free_name(template["name"]), key=f"{key}_name", max_chars=200) or ""
@@ -55,8 +55,3 @@ def _go_on(made: int) -> None:
     say("The agent is yours: edit it here")
     st.session_state.pop(SHOWN, None)  # whoever comes back looks for their agents
     st.switch_page(AGENT, query_params={"id": str(made)})
-
-
-def _readable(text: str) -> str:
-    """The text with the names of its variables in brackets."""
-    return VARIABLE.sub(lambda match: f"[{match.group(1).replace('_', ' ')}]", text)

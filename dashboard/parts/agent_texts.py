@@ -82,6 +82,11 @@ def filled(text: str, sample: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
+def readable(text: str) -> str:
+    """The text with the names of its variables in brackets."""
+    return VARIABLE.sub(lambda match: f"[{match.group(1).replace('_', ' ')}]", text)
+
+
 def renamed(definition: Definition, old: str, new: str) -> Definition:
     """The definition with step `old` called `new`, in its place, and with every way that led there leading there still."""
     script = definition["script"]

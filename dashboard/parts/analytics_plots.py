@@ -19,7 +19,7 @@ def when_people_answer(hours: Sequence[Hour]) -> None:
     st.header("When people answer")
     said = best_and_worst(hours)
     st.markdown(said)
-    _draw(charts.heat_map(hours), f"Share of calls answered by weekday and hour. {said}")
+    draw(charts.heat_map(hours), f"Share of calls answered by weekday and hour. {said}")
     tables.beside(tables.by_hour(hours), "answers by hour")
 
 
@@ -28,7 +28,7 @@ def what_each_try_brings(tries: Sequence[Try]) -> None:
     st.header("What each try brings")
     said = reached_by_try(tries)
     st.markdown(said)
-    _draw(charts.flow(tries), f"How each try ended. {said}")
+    draw(charts.flow(tries), f"How each try ended. {said}")
     tables.beside(tables.by_try(tries), "outcomes by try")
 
 
@@ -43,7 +43,7 @@ def goals_and_sentiment(periods: Sequence[Period], step: Step) -> None:
         else:
             said = f"The goal was met with {total(periods).met:,} of {people:,} people."
             st.markdown(said)
-            _draw(charts.shares_over_time(periods, GOALS, step), f"Goals by {step}. {said}")
+            draw(charts.shares_over_time(periods, GOALS, step), f"Goals by {step}. {said}")
             tables.beside(tables.goals(periods, step), f"goals by {step}")
     with right:
         st.header("Sentiment")
@@ -52,7 +52,7 @@ def goals_and_sentiment(periods: Sequence[Period], step: Step) -> None:
         else:
             said = " · ".join(f"{share.label} {sum(getattr(period, share.field) for period in periods):,}" for share in SENTIMENTS)
             st.markdown(said)
-            _draw(charts.shares_over_time(periods, SENTIMENTS, step), f"Sentiment by {step}. {said}")
+            draw(charts.shares_over_time(periods, SENTIMENTS, step), f"Sentiment by {step}. {said}")
             tables.beside(tables.sentiments(periods, step), f"sentiment by {step}")
 
 
@@ -69,10 +69,10 @@ def duration_and_voicemail(periods: Sequence[Period], step: Step) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("Average duration of answered calls, in seconds.")
-        _draw(charts.line(timed, "Seconds", step), f"Average duration of answered calls by {step}, in seconds.")
+        draw(charts.line(timed, "Seconds", step), f"Average duration of answered calls by {step}, in seconds.")
     with right:
         st.markdown("Answered calls in which a mailbox picked up.")
-        _draw(
+        draw(
             charts.line(boxes, "Of answered calls", step, format_=".0%"),
             alt=f"Share of answered calls that a mailbox picked up, by {step}.",
         )
@@ -86,19 +86,19 @@ def first_words(words: Sequence[FirstWords], step: Step) -> None:
     if half is None:
         st.info("The agent has not spoken in these days.", icon=":material/graphic_eq:")
         return
-    said = f"From the answer to the agent's first sound: half of the calls within {half:,} ms, 95 % within {most:,} ms."
+    said = f"From the answer to the agent's first sound: half of the calls within {half:,} ms, 95% within {most:,} ms."
     st.markdown(said)
     table = tables.latencies(words, step)
     values = [
         (day, name, float(percentile([each for each in words if each.day == day], share) or 0))
-        for name, share in (("Half of the calls", 0.5), ("95 % of the calls", 0.95))
+        for name, share in (("Half of the calls", 0.5), ("95% of the calls", 0.95))
         for day in sorted({each.day for each in words})
     ]
-    _draw(charts.line(values, "Milliseconds", step), f"First word by {step}. {said}")
+    draw(charts.line(values, "Milliseconds", step), f"First word by {step}. {said}")
     tables.beside(table, f"first words by {step}")
 
 
-def _draw(chart: charts.Plot, alt: str) -> None:
+def draw(chart: charts.Plot, alt: str) -> None:
     """The plot, with `alt` as its words for who can't see it. On a light page Streamlit's letters would be too pale."""
     if st.context.theme.type == "light":
         chart = chart.configure_axis(labelColor=LETTERS, titleColor=LETTERS).configure_legend(labelColor=LETTERS, titleColor=LETTERS)
@@ -122,9 +122,9 @@ def reached_by_try(tries: Sequence[Try]) -> str:
     shares = charts.outcome_shares(tries)
     whole = {str(row["try"]): row["of"] for row in shares}
     people = {str(row["try"]): row["share"] for row in shares if row["outcome"] == "Talked to a person"}
-    said = (f"{name}: {people.get(name, 0) * 100:.0f} % of {calls:,} calls" for name, calls in whole.items())
+    said = (f"{name}: {people.get(name, 0) * 100:.0f}% of {calls:,} calls" for name, calls in whole.items())
     return f"Talked to a person in {'; '.join(said)}."
 
 
 def _hour(each: Hour) -> str:
-    return f"{DAY_NAMES[each.weekday]} at {hour_name(each.hour)} ({each.answered * 100 / each.calls:.0f} % of {each.calls:,} calls)"
+    return f"{DAY_NAMES[each.weekday]} at {hour_name(each.hour)} ({each.answered * 100 / each.calls:.0f}% of {each.calls:,} calls)"

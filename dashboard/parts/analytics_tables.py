@@ -90,7 +90,7 @@ def latencies(words: Sequence[FirstWords], step: str) -> Table:
     for day in sorted({each.day for each in words}):
         of_day = [each for each in words if each.day == day]
         rows.append((str(day), sum(each.calls for each in of_day), percentile(of_day, 0.5), percentile(of_day, 0.95)))
-    return Table("first-word-over-time", (step.capitalize(), "Calls", "Half within ms", "95 % within ms"), rows)
+    return Table("first-word-over-time", (step.capitalize(), "Calls", "Half within ms", "95% within ms"), rows)
 
 
 def lines(thing: str, found: Sequence[Line]) -> Table:

@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard.parts import week
 from dashboard.rows import Campaign, Choice
 from dashboard.times import zone, zones
-from dashboard.words import WEEKDAYS, md
+from dashboard.words import WEEKDAYS, capital, md
 
 Values = dict[str, Any]
 
@@ -115,42 +115,36 @@ def missing_settings(values: Values) -> dict[str, str]:
 
 def _pace(values: Values, key: str, remarks: Remarks) -> Values:
     with st.grid(min_column_width=165):
-        with st.container(gap="xsmall"):
-            concurrency = st.number_input(
-                "Concurrency",
-                1,
-                1000,
-                values["concurrency"],
-                key=f"{key}_concurrency",
-                persist_state="page",
-                help="Calls at the same time.",
-            )
-            remark(remarks, "concurrency")
-        with st.container(gap="xsmall"):
-            throttle = st.number_input(
-                "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", persist_state="page",
-                placeholder="None",
-                help="Milliseconds between the starts of two calls. Empty: none.",
-            )  # fmt: skip
-            remark(remarks, "throttle_delay_ms")
-        with st.container(gap="xsmall"):
-            retries = st.number_input(
-                "Max retries",
-                0,
-                20,
-                values["max_retries"],
-                key=f"{key}_retries",
-                persist_state="page",
-                help="Further tries when a contact does not answer.",
-            )
-            remark(remarks, "max_retries")
-        with st.container(gap="xsmall"):
-            delay = st.number_input(
-                "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", persist_state="page",
-                disabled=not retries,
-                placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
-            )  # fmt: skip
-            remark(remarks, "retry_delay_min")
+        concurrency = st.number_input(
+            "Concurrency",
+            1,
+            1000,
+            values["concurrency"],
+            key=f"{key}_concurrency",
+            persist_state="page",
+            help="Calls at the same time.",
+        )
+        throttle = st.number_input(
+            "Throttle delay (ms)", 0, 86_400_000, values["throttle_delay_ms"], step=100, key=f"{key}_throttle", persist_state="page",
+            placeholder="None",
+            help="Milliseconds between the starts of two calls. Empty: none.",
+        )  # fmt: skip
+        retries = st.number_input(
+            "Max retries",
+            0,
+            20,
+            values["max_retries"],
+            key=f"{key}_retries",
+            persist_state="page",
+            help="Further tries when a contact does not answer.",
+        )
+        delay = st.number_input(
+            "Retry delay (minutes)", 1, 43200, values["retry_delay_min"], key=f"{key}_retry_delay", persist_state="page",
+            disabled=not retries,
+            placeholder="Required" if retries else "No retries", help="Minutes before a further try.",
+        )  # fmt: skip
+    for field in ("concurrency", "throttle_delay_ms", "max_retries", "retry_delay_min"):  # a field is too narrow for a sentence
+        remark(remarks, field)
     return {
         "concurrency": concurrency,
         "throttle_delay_ms": throttle,
@@ -288,4 +282,4 @@ def remark(remarks: Remarks, field: str) -> None:
     for said, look in ((remarks.problems, ":red[:material/error: {}]"), (remarks.warnings, ":orange[:material/warning:] {}")):
         if field in said:
             text = said[field]
-            st.markdown(look.format(md(text[:1].upper() + text[1:])))
+            st.markdown(look.format(md(capital(text))))

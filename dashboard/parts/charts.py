@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 
 from dashboard.reads.analytics import Hour, Period, Step, Try
+from dashboard.rows import OutcomeSpan
 from dashboard.words import WEEKDAYS
 
 Plot = alt.LayerChart | alt.FacetChart | alt.Chart
@@ -28,7 +29,7 @@ WRITTEN_ON_IN_WHITE = ("Talked to a person", "Busy")
 LOW_BLUE, HIGH_BLUE, TOO_FEW = "#dbe9f6", "#08468c", "#6b7280"
 WHITE_FROM = 0.62  # of the way from low to high blue
 LABELLED_FROM = 0.09  # of a bar: its share is written on what is as wide as that
-ROW_PX, CELL_PX, PLOT_PX = 40, 36, 280  # heights; the last one with its axes, the others without
+ROW_PX, CELL_PX, PLOT_PX, LOW_PLOT_PX = 40, 36, 280, 260  # heights; the last two with their axes, the others without
 AROUND_PX = 90  # of axes and legend
 
 
@@ -94,15 +95,54 @@ def hour_name(hour: int) -> str:
     return f"{hour:02d}:00"
 
 
+def group_of(outcome: str | None) -> str:
+    """The group of OUTCOME_GROUPS that an outcome is in."""
+    return next((group for group, (_, outcomes) in OUTCOME_GROUPS.items() if outcome in outcomes), "Failed")
+
+
+def outcomes_over_time(spans: Sequence[OutcomeSpan]) -> Plot:
+    """How many calls of each span ended how, one upon the other."""
+    rows: list[dict[str, Any]] = []
+    for at in sorted({each.at for each in spans}):
+        low = 0
+        for group in OUTCOME_GROUPS:
+            calls = sum(each.calls for each in spans if each.at == at and group_of(each.outcome) == group)
+            if calls:
+                end = at + timedelta(minutes=spans[0].minutes) * 0.92
+                rows.append(
+                    {"begin": at.isoformat(), "end": end.isoformat(), "outcome": group, "calls": calls, "low": low, "high": low + calls}
+                )
+                low += calls
+    hours = spans[0].minutes < 1440
+    there = [group for group in OUTCOME_GROUPS if any(row["outcome"] == group for row in rows)]
+    scale = alt.Scale(domain=there, range=[OUTCOME_GROUPS[group][0] for group in there])
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows), height=LOW_PLOT_PX)
+        .mark_rect()
+        .encode(
+            alt.X("begin:T", title=None).axis(format="%a %H:%M" if hours else "%-d %b", labelOverlap=True, tickCount=6, grid=False),
+            alt.X2("end:T"),
+            alt.Y("low:Q", title="Calls", scale=alt.Scale(nice=True)).axis(format=",d", tickMinStep=1, tickCount=5),
+            alt.Y2("high:Q"),
+            alt.Color("outcome:N", scale=scale, sort=there).legend(orient="top", title=None, columns=2),
+            tooltip=[
+                alt.Tooltip("begin:T", title="From", format="%a %-d %b %Y, %H:%M" if hours else "%a %-d %b %Y"),
+                alt.Tooltip("outcome:N", title="Ended with"),
+                alt.Tooltip("calls:Q", title="Calls", format=","),
+            ],
+        )
+    )
+    return drawn
+
+
 def outcome_shares(tries: Sequence[Try]) -> list[dict[str, Any]]:
     """For each try, the calls of each group of outcomes, where they begin and end as shares of the try, and how many calls it had."""
-    group_of = {outcome: group for group, (_, outcomes) in OUTCOME_GROUPS.items() for outcome in outcomes}
     rows = []
     for number in sorted({each.try_ for each in tries}):
         counted = dict.fromkeys(OUTCOME_GROUPS, 0)
         for each in tries:
             if each.try_ == number:
-                counted[group_of.get(each.outcome or "", "Failed")] += each.calls
+                counted[group_of(each.outcome)] += each.calls
         whole, begin = sum(counted.values()), 0.0
         for group, calls in counted.items():
             if calls:

@@ -10,7 +10,7 @@ from dashboard.commands import CommandRefused, commands
 from dashboard.parts.frame import slow
 from dashboard.rows import Campaign
 from dashboard.times import moment, zone
-from dashboard.words import GATE, md, plural
+from dashboard.words import capital, md, plural
 
 Forecast = Mapping[str, Any]
 OPEN = ("draft", "pending", "in_progress", "paused")
@@ -26,11 +26,12 @@ def forecast(drawn: Campaign) -> None:
     except CommandRefused as refused:
         st.caption(f"The forecast can't be shown: {md(str(refused))}")
         return
+    there = zone(drawn.timezone, st.context.timezone)
     if drawn.status in OPEN:
         st.subheader("Forecast")
-        draw(answer["forecast"])
+        draw(answer["forecast"], there)
     if answer["compared"]:
-        _compared(answer["compared"], zone(answer["forecast"]["timezone"], drawn.timezone))
+        _compared(answer["compared"], there, ended=drawn.status not in OPEN)
 
 
 def forecast_of_unsaved(campaign: Campaign, settings: Mapping[str, Any], key: str) -> None:
@@ -48,12 +49,11 @@ def forecast_of_unsaved(campaign: Campaign, settings: Mapping[str, Any], key: st
             st.markdown(f":red[:material/error: {md(problem)}]")
         return
     with st.container(border=True):
-        draw(found)
+        draw(found, zone(settings.get("timezone"), campaign.timezone, st.context.timezone))
 
 
-def draw(found: Forecast) -> None:
+def draw(found: Forecast, there: tzinfo) -> None:
     """One forecast: the finish, the figures, calls per hour, what binds it, who is left out, and what is assumed."""
-    there = zone(found["timezone"])
     st.markdown(finish(found, there))
     with st.grid(min_column_width=170, gap="small"):
         st.metric("Will be called", _amount(found["contacts"]), border=True, help="Contacts that are still to be called.")
@@ -110,12 +110,13 @@ def _chart(buckets: Sequence[Mapping[str, Any]], there: tzinfo) -> None:
 def _skipped(skipped: Sequence[Mapping[str, Any]]) -> None:
     if not skipped:
         return
-    told = [f"- **{plural(each['contacts'], 'contact')}**: {md(GATE.get(each['gate'], ''))} ({md(each['reason'])})" for each in skipped]
+    told = [f"- **{plural(each['contacts'], 'contact')}**: {md(each['reason'])}" for each in skipped]
     st.warning("These would not be called.\n" + "\n".join(told), icon=":material/skip_next:")
 
 
-def _compared(compared: Mapping[str, Any], there: tzinfo) -> None:
+def _compared(compared: Mapping[str, Any], there: tzinfo, *, ended: bool) -> None:
     """What was expected at Start, held against what happened."""
+    until = "until it ended" if ended else "by now"
     st.subheader("Against the forecast at Start")
     done_by = "" if compared["finishes_at"] is None else f" It was to be done by {moment(_at(compared['finishes_at']), there)}."
     st.markdown(md(sentence(compared["words"]) + done_by))
@@ -123,16 +124,16 @@ def _compared(compared: Mapping[str, Any], there: tzinfo) -> None:
         for label, done, expected in (("Calls", "calls", "expected_calls"), ("People reached", "reached", "expected_reached")):
             with st.container(gap="xsmall"):
                 st.metric(label, f"{compared[done]:,}", border=True)
-                st.caption(f"{_amount(compared[expected])} were expected by now")
+                st.caption(f"{_amount(compared[expected])} were expected {until}")
 
 
 def sentence(words: str) -> str:
     """Words that begin with a small letter, as a sentence."""
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+    return capital(words) + ("" if words.endswith(".") else ".")
 
 
 def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"
+    return f"{value:,.0f}" if value >= 10 or round(value, 1) == int(value) else f"{value:,.1f}"
 
 
 def _at(written: str) -> datetime:

@@ -15,6 +15,7 @@ from dashboard import commands, drafts
 from dashboard.source import DatabaseUnreachable
 from dashboard.words import md
 from db.browser_line import SHOWN, in_the_browser
+from db.said_numbers import unsaid
 
 CHECK_AGAIN_S = 15.0
 LIVE_EVERY_S = 2.0
@@ -145,6 +146,11 @@ def shown_number(person: Person, number: str) -> str:
     if in_the_browser(number):
         return SHOWN
     return number if person.sees_numbers else "•••••" + number[-2:]
+
+
+def shown_text(person: Person, text: str) -> str:
+    """What was said or written; for a viewer without the phone numbers in it."""
+    return text if person.sees_numbers else unsaid(text)
 
 
 def _side(person: Person) -> None:

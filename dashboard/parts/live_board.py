@@ -10,12 +10,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.parts.frame import Person, shown_number
+from dashboard.parts.frame import Person, shown_number, shown_text
 from dashboard.parts.live_attention import mood, silence_s, stuck
 from dashboard.parts.live_link import live_address
 from dashboard.reads.live import LiveCall
 from dashboard.times import duration
-from dashboard.words import AGENT_STATE, CALL_STATE, SENTIMENT, SPEAKER, Word, plain, plural, word
+from dashboard.words import AGENT_STATE, CALL_STATE, SENTIMENT, SPEAKER, Word, capital, plain, plural, word
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -41,11 +41,11 @@ def board_line(person: Person, call: LiveCall) -> dict[str, Any]:
         "contact": contact,
         "page": f"call?id={call.id}",
         "about": " · ".join(_about(person, call)),
-        "stuck": _sentence(stuck(call)),
+        "stuck": capital(stuck(call)),
         "signs": [_drawn(sign) for sign in signs(call)],
         "length": duration(call.talking_s * 1000),
         "speaker": SPEAKER.get(call.line_speaker or "", contact),
-        "text": call.line_text,
+        "text": shown_text(person, call.line_text),
         "no_text": "" if call.told_s is None else "Nothing has been said yet.",
         "final": call.line_final,
         "listen": live_address(call.id) if person.may_supervise else None,
@@ -74,10 +74,6 @@ def _about(person: Person, call: LiveCall) -> list[str]:
 
 def _drawn(sign: Word) -> dict[str, str]:
     return {"icon": sign.icon.removeprefix(":material/").removesuffix(":"), "words": sign.label, "colour": sign.colour}
-
-
-def _sentence(said: str) -> str:
-    return said[:1].upper() + said[1:]
 
 
 def _heard() -> None:

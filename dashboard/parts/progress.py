@@ -11,5 +11,5 @@ def bar(counts: Counts) -> None:
         st.progress(0.0, text="No contacts yet")
         return
     st.progress(
-        counts.done / counts.total, text=f"{counts.done:,} of {counts.total:,} contacts done ({counts.done * 100 // counts.total} %)"
+        counts.done / counts.total, text=f"{counts.done:,} of {counts.total:,} contacts done ({counts.done * 100 // counts.total}%)"
     )

@@ -1,5 +1,7 @@
 """Contacts from a CSV: how its columns are read, what would happen row by row, then the import and what came of it."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +11,17 @@ import streamlit as st
 from dashboard.commands import ApiUnreachable, Columns, CommandRefused, SignInNeeded, commands
 from dashboard.errands import begun, errand, question
 from dashboard.parts import mapping
+from dashboard.parts.add_contact import agent_variables
 from dashboard.parts.frame import say_and_rerun
+from dashboard.rows import Campaign
 from dashboard.words import md, plural
 
-TEMPLATE = "phone_number,contact_name,appointment_date\n+14155550123,Ada Lovelace,Monday at ten\n"
+ALWAYS = {"phone_number": "+14155550123", "contact_name": "Ada Lovelace"}
+EXAMPLES = {"appointment_date": "Monday, the third of May", "appointment_time": "ten o'clock"}
 MIB = 1 << 20
 ROWS_SHOWN = 5
+PROBLEMS_SHOWN = 20
+PROBLEM_COLUMNS = {"Line": "line", "Column": "column", "Problem": "problem", "What to do": "what_to_do"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +33,14 @@ class File:
     content: bytes
 
 
-def upload(campaign_id: int, key: str) -> None:
+def upload(campaign: Campaign, key: str) -> None:
     """Choose a file, say what its columns are, see what would happen, import it."""
+    campaign_id, known = campaign.id, agent_variables(campaign)
+    needed = [f"**{md(name)}**" for name, is_needed in known.items() if is_needed]
     st.write(
         "One contact a line. The column **phone\\_number** is required, with the country code (+1…). **contact\\_name** is optional. "
         "Every other column is a variable for the agent."
+        + (f" The texts of {md(campaign.agent_name)} need: {', '.join(needed)}." if needed else "")
     )
     turn = st.session_state.get(f"{key}_turn", 0)
     chosen = st.file_uploader("CSV file", type=["csv", "txt", "tsv"], key=f"{key}_file_{turn}")
@@ -39,7 +49,8 @@ def upload(campaign_id: int, key: str) -> None:
     except CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")
     if chosen is None:
-        st.download_button("Download an example file", TEMPLATE, "contacts.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        example = example_file(known)
+        st.download_button("Download an example file", example, "contacts.csv", "text/csv", icon=":material/download:", on_click="ignore")
         if done := st.session_state.get(f"{key}_done"):
             _last_import(done)
         return
@@ -54,6 +65,14 @@ def upload(campaign_id: int, key: str) -> None:
     if columns is not None and report is not None:
         draw_report(report)
         _offer(campaign_id, file, columns, report, key, turn)
+
+
+def example_file(columns: Mapping[str, bool]) -> str:
+    """A file with one contact and a column for each variable: as an agent needs it that has these in its texts."""
+    row = ALWAYS | {name: EXAMPLES.get(name, f"the {name.replace('_', ' ')}") for name in columns if name not in ALWAYS}
+    written = io.StringIO()
+    csv.writer(written).writerows([row.keys(), row.values()])
+    return written.getvalue()
 
 
 def _columns(campaign_id: int, file: File, key: str) -> Columns | None:
@@ -162,12 +181,11 @@ def draw_report(report: Mapping[str, Any]) -> None:
     if not problems:
         return
     st.markdown("**These rows are left out**")
-    if int(report["refused"]) > len(problems):
-        st.caption(f"The first {len(problems):,} of {int(report['refused']):,}. The download has them all.")
-    lines = [
-        {"Line": p.get("line"), "Column": p.get("column"), "Problem": p.get("problem"), "What to do": p.get("what_to_do")} for p in problems
-    ]
-    st.dataframe(lines, hide_index=True, alt="Rows of the file that can't be imported, and why")
+    if int(report["refused"]) > PROBLEMS_SHOWN:
+        st.caption(f"The first {PROBLEMS_SHOWN} of {int(report['refused']):,}. The download has them all.")
+    lines = [{name: md(str(p.get(part, ""))) for name, part in PROBLEM_COLUMNS.items()} for p in problems[:PROBLEMS_SHOWN]]
+    left_out = "Rows of the file that can't be imported, and why"
+    st.table(lines, border="horizontal", hide_index=True, alt=left_out)  # a table: its sentences can be read to their end
     _download_problems(report)
 
 

@@ -13,7 +13,7 @@ from dashboard.parts.frame import Person
 from dashboard.parts.status import badge
 from dashboard.rows import Campaign, ContactLine
 from dashboard.times import moment, zone
-from dashboard.words import CAMPAIGN_STATUS, CONTACT_STATUS, md, plain, plural, word
+from dashboard.words import CAMPAIGN_STATUS, CONTACT_STATUS, capital, md, plain, plural, word
 
 _VERDICTS = {
     "call": ":material/check: open",
@@ -80,12 +80,12 @@ def _answer(contact: ContactLine) -> dict[str, Any]:
 def _now(answer: Mapping[str, Any], there: tzinfo) -> None:
     """The reason in words, the gates that are closed, and the others for those who ask."""
     reason = str(answer["now"])
-    st.info(md(reason[:1].upper() + reason[1:]), icon=":material/help:")
+    st.info(md(capital(reason)), icon=":material/help:")
     told = [(each["verdict"] == "call", _line(each, there)) for each in answer["gates"]]
     if closed := [line for is_open, line in told if not is_open]:
         st.markdown("**What holds it back now**\n" + "\n".join(closed))
     if passed := [line for is_open, line in told if is_open]:
-        with st.expander(f"{plural(len(passed), 'gate')} open", icon=":material/check:"):
+        with st.expander(f"{plural(len(passed), 'check')} passed", icon=":material/check:"):
             st.markdown("\n".join(passed))
 
 

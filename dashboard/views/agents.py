@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts import frame
 from dashboard.parts.agent_gallery import SHOWN, gallery
-from dashboard.parts.agent_texts import filled
+from dashboard.parts.agent_texts import readable
 from dashboard.parts.frame import Person
 from dashboard.parts.paging import Pager
 from dashboard.reads import agents as reads
@@ -71,7 +71,7 @@ def _line(line: AgentLine) -> None:
         named, version, used = st.columns([3, 1.6, 3], vertical_alignment="center")
         with named.container(gap=None):
             st.page_link("views/agent.py", label=f"**{md(line.name)}**", query_params={"id": str(line.id)})
-            st.caption(md(filled(line.goal, {})) or "No goal is written down.")
+            st.caption(md(readable(line.goal)) or "No goal is written down.")
         with version.container(gap=None):
             st.markdown(f"Version {line.version}")
             st.caption(md(moment(line.updated_at, zone(st.context.timezone))))
@@ -83,7 +83,7 @@ def _used(line: AgentLine) -> str:
         return "No campaign uses it yet"
     named = ", ".join(md(name) for name in line.newest)
     more = line.campaigns - len(line.newest)
-    return f"**{plural(line.campaigns, 'campaign')}**, {line.standing:,} not over: {named}" + (f" and {more:,} more" if more else "")
+    return f"**{plural(line.campaigns, 'campaign')}** ({line.standing:,} not over): {named}" + (f" and {more:,} more" if more else "")
 
 
 frame.page("your agents", show)

@@ -14,7 +14,7 @@ from dashboard.reads import analytics
 from dashboard.reads.analytics import Figures, Scope, Step, Thing
 from dashboard.rows import Choice
 from dashboard.times import duration, zone, zones
-from dashboard.words import md
+from dashboard.words import md, percent
 
 PERIODS = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90}
 CHOSEN = "Days that you choose"
@@ -112,27 +112,23 @@ def _figures(figures: Figures) -> None:
     with st.grid(min_column_width=170, gap="small"):
         st.metric("Calls", f"{figures.calls:,}", border=True, help="Calls that have ended.")
         st.metric(
-            "Answered", _share(figures.answered, figures.calls), border=True, help=f"{figures.answered:,} of {figures.calls:,} calls."
+            "Answered", percent(figures.answered, figures.calls), border=True, help=f"{figures.answered:,} of {figures.calls:,} calls."
         )
         st.metric("People reached", f"{figures.people:,}", border=True, help="Calls in which a person was on the line.")
         st.metric(
             "Goal rate",
-            _share(figures.met, figures.people),
+            percent(figures.met, figures.people),
             border=True,
             help=f"Goal met with {figures.met:,} of {figures.people:,} people.",
         )
         st.metric("Average duration", duration(figures.mean_duration_ms), border=True, help="Of answered calls.")
         st.metric(
             "Voicemail",
-            _share(figures.voicemails, figures.answered),
+            percent(figures.voicemails, figures.answered),
             border=True,
             help=f"A mailbox picked up {figures.voicemails:,} of {figures.answered:,} answered calls.",
         )
         st.metric("Opted out", f"{figures.opted_out:,}", border=True, help="Asked not to be called again.")
-
-
-def _share(part: int, whole: int) -> str:
-    return "-" if whole == 0 else f"{part * 100 / whole:.0f} %"
 
 
 def _tables(scope: Scope) -> None:

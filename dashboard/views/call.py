@@ -1,5 +1,7 @@
 """One call: what came of it and why we say so, the conversation, the recording, how fast it was, what the carrier said."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 import streamlit as st
@@ -18,6 +20,8 @@ from dashboard.rows import Call
 from dashboard.times import duration, moment, zone
 from dashboard.words import CALL_STATE, OUTCOME, Word, md, word
 from db.browser_line import in_the_browser
+from db.rows import CallEventRow, TurnRow
+from db.said_numbers import unsaid, unsaid_in
 
 OPTED_OUT = Word("Do not call again", ":material/block:", "red", "The callee asked not to be called again: no campaign dials this number.")
 REHEARSAL = Word("Rehearsal", ":material/science:", "violet", "Made on the simulated phone network.")
@@ -33,7 +37,8 @@ def show(person: Person) -> None:
         st.warning("There is no such call. Open it from the call log of its campaign.", icon=":material/search_off:")
         return
     if call.campaign_id is None:
-        st.page_link("views/campaigns.py", label="All campaigns", icon=":material/arrow_back:")
+        of_agent = {"id": str(call.agent_id)}
+        st.page_link("views/agent.py", label=md(call.agent_name), icon=":material/arrow_back:", query_params=of_agent)
     else:
         back = {"id": str(call.campaign_id), "tab": "Call Log"}
         st.page_link("views/campaign.py", label=md(call.campaign_name or "Campaign"), icon=":material/arrow_back:", query_params=back)
@@ -55,6 +60,8 @@ def _follow(person: Person, drawn: Call) -> None:
 def _draw(person: Person, call: Call) -> None:
     there = zone(call.timezone, st.context.timezone)
     turns, events = data().turns(call.id), data().events(call.id)
+    if not person.sees_numbers:
+        call, turns, events = _without_numbers(call, turns, events)
     _head(person, call, there)
     if call.state == "ended":
         result(call, turns)
@@ -66,6 +73,15 @@ def _draw(person: Person, call: Call) -> None:
         _about(person, call, there)
         latency(call.first_word_ms, turns)
         timeline(call, events, there)
+
+
+def _without_numbers(
+    call: Call, turns: Sequence[TurnRow], events: Sequence[CallEventRow]
+) -> tuple[Call, list[TurnRow], list[CallEventRow]]:
+    """The same without the phone numbers that were said, or noted of what was said."""
+    told = replace(call, summary=unsaid(call.summary), fields=unsaid_in(call.fields), evidence=unsaid_in(call.evidence))
+    said = [replace(turn, text=unsaid(turn.text)) for turn in turns]
+    return told, said, [replace(event, detail=unsaid_in(event.detail)) for event in events]
 
 
 def _head(person: Person, call: Call, there: tzinfo) -> None:
@@ -87,7 +103,9 @@ def _head(person: Person, call: Call, there: tzinfo) -> None:
     if call.state != "ended":
         st.caption(f"{md(word(CALL_STATE, call.state).means)} This page follows the call by itself.")
     if not person.sees_numbers:
-        st.caption("Your role hides phone numbers and contacts' variables. You may read the transcript and hear the recording.")
+        st.caption(
+            "Your role hides phone numbers, said ones too, and contacts' variables. You may read the transcript and hear the recording."
+        )
 
 
 def _about(person: Person, call: Call, there: tzinfo) -> None:

@@ -13,8 +13,9 @@ from dashboard.parts.status import badge
 from dashboard.parts.warnings import missing_variables
 from dashboard.rows import Campaign
 from dashboard.views.tabs import call_log, contacts, overview, settings
-from dashboard.words import CAMPAIGN_STATUS, md, word
+from dashboard.words import CAMPAIGN_STATUS, capital, md, word
 
+AGENT, TEST_CALL = "views/agent.py", "Test call"
 TABS: dict[str, Callable[[Person, Campaign], None]] = {
     "Overview": overview.show,
     "Contacts": contacts.show,
@@ -47,12 +48,28 @@ def _head(person: Person, campaign: Campaign) -> None:
             st.badge(
                 "Rehearsal", icon=":material/science:", color="violet", help="Calls go to the simulated phone network, to no real person."
             )
+    _who_speaks(person, campaign)
     if campaign.status_reason:
-        st.info(md(campaign.status_reason), icon=":material/info:")
+        st.info(md(capital(campaign.status_reason)), icon=":material/info:")
     if person.may_operate:
         action_buttons(campaign, commands().standing(campaign.id)["allowed_actions"])
         if campaign.status in ("draft", "paused") and campaign.pending:
             missing_variables(campaign.id)
+
+
+def _who_speaks(person: Person, campaign: Campaign) -> None:
+    """Agent and number, and before the first call the way to hear the agent."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="campaign_ground"):
+        query = {"id": str(campaign.agent_id)}
+        st.page_link(AGENT, label=md(campaign.agent_name), icon=":material/record_voice_over:", query_params=query, width="content")
+        number = f"{campaign.phone_number} {campaign.phone_number_label}".strip()
+        st.page_link(
+            "views/phone_numbers.py", label=md(number), icon=":material/dialpad:", query_params={"id": str(campaign.phone_number_id)},
+            width="content",
+        )  # fmt: skip
+        if person.may_operate and campaign.status == "draft":
+            trying = {**query, "tab": TEST_CALL}
+            st.page_link(AGENT, label="Make a test call", icon=":material/phone_forwarded:", query_params=trying, width="content")
 
 
 @live

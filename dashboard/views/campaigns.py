@@ -9,7 +9,7 @@ from dashboard.parts.paging import Pager
 from dashboard.parts.status import badge
 from dashboard.rows import CampaignLine
 from dashboard.times import moment, zone
-from dashboard.words import CAMPAIGN_STATUS, md, plural, word
+from dashboard.words import CAMPAIGN_STATUS, capital, md, percent, plural, word
 
 NEW = "views/new_campaign.py"
 
@@ -82,7 +82,7 @@ def _line(line: CampaignLine) -> None:
 def _answered(line: CampaignLine) -> str:
     if line.calls_ended == 0:
         return "No calls yet"
-    return f"**{line.calls_answered * 100 // line.calls_ended} %** of {line.calls_ended:,} calls answered"
+    return f"**{percent(line.calls_answered, line.calls_ended)}** of {line.calls_ended:,} calls answered"
 
 
 def _next(line: CampaignLine) -> str:
@@ -91,7 +91,7 @@ def _next(line: CampaignLine) -> str:
     if line.status == "draft":
         return "Ready to start" if line.total else "Next: add contacts"
     if line.status_reason:
-        return md(line.status_reason)
+        return md(capital(line.status_reason))
     if line.status == "pending" and line.scheduled_start:
         return f"Starts {md(moment(line.scheduled_start, there))}"
     if line.next_retry_at and line.status == "in_progress" and line.in_progress == 0:

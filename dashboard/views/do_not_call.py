@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.commands import commands
 from dashboard.parts import confirm, frame
-from dashboard.parts.frame import Person, shown_number
+from dashboard.parts.frame import Person, shown_number, shown_text
 from dashboard.parts.paging import Pager
 from dashboard.parts.status import inline
 from dashboard.parts.suppression_add import add_numbers, import_file
@@ -106,7 +106,7 @@ def _line(person: Person, line: Entry, there: tzinfo) -> None:
             st.markdown(f"**{md(shown_number(person, line.number))}**")
             st.caption(f"{md(moment(line.added_at, there))} · {_by(line)}")
         with why.container(gap=None):
-            st.markdown(f"{inline(word(SOURCE, line.source))} {md(line.reason)}")
+            st.markdown(f"{inline(word(SOURCE, line.source))} {md(shown_text(person, line.reason))}")
             if line.call_id is not None:
                 st.page_link("views/call.py", label="Open the call", query_params={"id": str(line.call_id)})
         if person.may_operate and act.button(

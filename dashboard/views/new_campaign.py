@@ -52,9 +52,13 @@ def show(person: Person) -> None:
 
 def _basics(campaign: Campaign | None) -> None:
     agents, numbers = data().agents(), data().phone_numbers()
-    for missing, noun in ((not agents, "agent"), (not numbers, "phone number")):
+    for missing, noun, view, label in (
+        (not agents, "agent", "views/agents.py", "Make one from a template"),
+        (not numbers, "phone number", "views/phone_numbers.py", "Add one"),
+    ):
         if missing:
-            st.warning(f"There is no {noun} yet. Ask an engineer to add one through the API, then come back here.", icon=":material/info:")
+            st.warning(f"There is no {noun} yet, and a campaign needs one. Come back here once there is.", icon=":material/info:")
+            st.page_link(view, label=label, icon=":material/arrow_forward:")
     drafts.typed_in("new_name", "new_agent", "new_number")
     problems = st.session_state.get("basics_problems", {})
     values = form.basics(form.values_of(campaign) if campaign else {}, agents, numbers, "new", form.Remarks(problems))
@@ -106,9 +110,9 @@ def _contacts(campaign: Campaign) -> None:
         missing_variables(campaign.id)
     by_file, by_hand = st.tabs(["Upload a CSV", "Add by hand"])
     with by_file:
-        upload(campaign.id, "new_upload")
+        upload(campaign, "new_upload")
     with by_hand:
-        add_contact(campaign.id, "new_contact")
+        add_contact(campaign, "new_contact")
     forecast(campaign)
     st.divider()
     with st.container(horizontal=True):

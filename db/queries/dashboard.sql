@@ -73,6 +73,30 @@ select outcome as label, sum(calls)::bigint as count from call_results
 where campaign_id = :campaign_id::bigint and outcome is not null and calls > 0
 group by outcome order by sum(calls) desc, outcome;
 
+-- name: outcomes_over_time(campaign_id, zone)
+-- record_class: OutcomeSpan
+-- How the campaign's calls ended, by when they were dialed: in half hours where all were within half a day, in hours within three days,
+-- in days within a quarter of a year, else in weeks. `at` is the wall clock of `zone`, where the span begins.
+with halves as (
+    select half_hour at time zone :zone::text as at, outcome, calls from call_half_hours
+    where campaign_id = :campaign_id::bigint and outcome is not null and calls > 0
+), span as (
+    select case when max(at) - min(at) < interval '12 hours' then 30 when max(at) - min(at) < interval '3 days' then 60
+                when max(at) - min(at) < interval '92 days' then 1440 else 10080 end as minutes
+    from halves
+)
+select date_bin(make_interval(mins => minutes), at, timestamp '2000-01-03 00:00') as at, minutes, outcome, sum(calls)::bigint as calls
+from halves, span group by 1, 2, 3 order by 1, 3;
+
+-- name: imports(campaign_id, most)
+-- record_class: Import
+-- Files whose contacts were imported into the campaign, or were to be, newest first.
+select id, file_name, at, actor, (report->>'imported')::int as imported, (report->>'refused')::int as refused,
+       (report->>'kept')::boolean as kept, problems is not null as has_problems
+from contact_imports
+where campaign_id = :campaign_id::bigint and not (report->>'dry_run')::boolean
+order by id desc limit :most::int;
+
 -- name: running_calls(campaign_id, page_size)
 -- record_class: RunningCall
 -- The campaign's calls that have not ended, oldest first, with the last line that was spoken.
@@ -134,7 +158,7 @@ order by f.turn;
 -- record_class: Call
 -- One call with all that is known of it.
 select k.id, k.campaign_id, c.name as campaign_name, c.timezone, k.contact_id, k.number, k.contact_name, k.variables, p.e164 as caller,
-       a.name as agent_name, k.agent_version, k.rehearsal, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at, k.answered_at,
+       k.agent_id, a.name as agent_name, k.agent_version, k.rehearsal, k.try as try_, k.state, k.planned_at, k.requested_at, k.ringing_at, k.answered_at,
        k.ended_at, k.outcome, k.end_reason, k.ended_by, k.carrier_code, k.who, k.goal, k.evidence, k.fields, k.summary, k.sentiment,
        k.sentiment_word, k.opted_out, k.callback_at, k.duration_ms, k.first_word_ms,
        k.recording is not null and k.recording_deleted_at is null as recorded,

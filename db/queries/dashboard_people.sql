@@ -36,6 +36,7 @@ select p.id, p.at, p.actor, p.action, p.subject, p.detail,
            when 'contact' then (select c.name from campaigns c join contacts k on k.campaign_id = c.id where k.id = p.subject_id)
            when 'agent' then (select name from agents where id = p.subject_id)
            when 'phone number' then (select e164 from phone_numbers where id = p.subject_id)
+           when 'suppression' then (select number from suppressions where id = p.subject_id)
            when 'user' then (select name from users where id = p.subject_id)
            when 'token' then (select name from api_tokens where id = p.subject_id)
            when 'webhook' then (select url from webhooks where id = p.subject_id)

@@ -24,7 +24,7 @@ select id from agents where lower(name) = lower(:name::text) and deleted_at is n
 -- A paused campaign that began so many days ago.
 insert into campaigns (name, agent_id, agent_version, phone_number_id, status, status_reason, concurrency, max_retries, retry_delay_min,
                        created_by, created_at, started_at, running_since)
-select :name::text, a.id, a.version, :phone_number_id::bigint, 'paused', 'rehearsal data, made by `callwright seed`', 100, 1, 60, 'seed',
+select :name::text, a.id, a.version, :phone_number_id::bigint, 'paused', 'rehearsal data, made by callwright seed', 100, 1, 60, 'seed',
        t.at, t.at, t.at
 from agents a cross join (select callwright_now() - make_interval(days => :days::int) as at) t
 where a.id = :agent_id::bigint

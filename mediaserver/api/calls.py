@@ -16,7 +16,7 @@ from db.rows import CallDetail, CallLine
 from dialer import campaigns
 from dialer.phone_numbers import read_number
 from dialer.retries import Outcome
-from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, Variables, page_of
+from mediaserver.api.models import Answer, Id, Page, PageQuery, PhoneNumber, Said, Told, Variables, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
@@ -65,7 +65,7 @@ class TurnAnswer(Answer):
 
     position: int
     speaker: str
-    text: str
+    text: Said
     start_ms: int
     end_ms: int
     cut_off: bool
@@ -81,9 +81,9 @@ class WholeCallAnswer(CallAnswer):
     agent_version: int
     carrier_call_id: str | None
     variables: Variables
-    evidence: dict[str, Any]
-    fields: dict[str, Any]
-    summary: str
+    evidence: Told
+    fields: Told
+    summary: Said
     turns: list[TurnAnswer]
     transcript_deleted_at: datetime | None
     transcript_kept_days: int | None
@@ -138,7 +138,7 @@ class CallEventAnswer(Answer):
     at: datetime
     source: str
     kind: str
-    detail: dict[str, Any]
+    detail: Told
 
 
 class PeaksAnswer(Answer):

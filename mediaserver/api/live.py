@@ -7,7 +7,7 @@ from pydantic import Field
 
 from db.queries import load
 from mediaserver.api.access import SESSION_COOKIE
-from mediaserver.api.models import Answer, Body, Id, Page, PhoneNumber
+from mediaserver.api.models import Answer, Body, Id, Page, PhoneNumber, Said
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
@@ -41,7 +41,7 @@ class LiveCallAnswer(Answer):
     agent_state: str
     step: str
     line_speaker: str | None
-    line_text: str
+    line_text: Said
     line_final: bool
     quiet_since: datetime | None
     sentiment: float | None

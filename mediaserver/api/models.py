@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo, field_validator
 
 from db.browser_line import in_the_browser
+from db.said_numbers import unsaid, unsaid_in
 from dialer.phone_numbers import masked
 
 
@@ -19,6 +20,15 @@ def _masked(number: str, info: SerializationInfo) -> str:
 def _variables_masked(values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
     """A contact's variables may hold numbers too, in a column beside the first or in a text."""
     return {name: masked(value) for name, value in values.items()} if _hides(info) else values
+
+
+def _said_masked(text: str, info: SerializationInfo) -> str:
+    return unsaid(text) if _hides(info) else text
+
+
+def _told_masked(value: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+    told: dict[str, Any] = unsaid_in(value) if _hides(info) else value
+    return told
 
 
 def _hides(info: SerializationInfo) -> bool:
@@ -49,6 +59,8 @@ PhoneNumber = Annotated[
     Field(description="E.164, viewers see the last two digits only; browser:ID where that user talked to an agent in the browser"),
 ]
 Variables = Annotated[dict[str, Any], PlainSerializer(_variables_masked), Field(description="numbers in them are masked for viewers")]
+Said = Annotated[str, PlainSerializer(_said_masked), Field(description="numbers that were said are masked for viewers")]
+Told = Annotated[dict[str, Any], PlainSerializer(_told_masked), Field(description="numbers in its texts are masked for viewers")]
 
 T = TypeVar("T")
 

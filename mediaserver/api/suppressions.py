@@ -8,7 +8,7 @@ from dialer import suppressions
 from dialer.phone_numbers import read_number
 from dialer.suppression_import import MAX_REASON, ListOptions, import_list
 from mediaserver.api.imports import RowProblemAnswer, read_form, temporary_file
-from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, page_of
+from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, Said, page_of
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
 
@@ -19,7 +19,7 @@ class SuppressionAnswer(Answer):
     id: Id
     number: PhoneNumber
     rehearsal: bool
-    reason: str
+    reason: Said
     source: str
     call_id: Id | None
     added_by: str

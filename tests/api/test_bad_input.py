@@ -141,7 +141,7 @@ async def test_more_calls_at_the_same_time_than_can_be_is_accepted_with_what_wil
     made = await api.done("POST", "/campaigns", json=settings | {"concurrency": 200})
     assert made["warnings"] == {
         "concurrency": "at most 5 calls run at the same time, for the phone number carries no more, over all campaigns; "
-        "at most 1 calls start per second (carrier account, number and throttle delay), so that 200 run at the same time only if "
+        "at most 1 call starts per second (carrier account, number and throttle delay), so that 200 run at the same time only if "
         "they last 200 s on average"
     }
     assert (await api.done("GET", f"/campaigns/{made['id']}"))["warnings"] == made["warnings"]

@@ -11,7 +11,7 @@ from mediaserver.api import ROUTES
 from mediaserver.api.routes import PREFIX, Route
 from mediaserver.identity import Role
 from tests.api.conftest import Api
-from tests.dashboard.seed import seed
+from tests.dashboard.seed import say_a_number, seed
 
 CALLEES = re.compile(r"\+?1415555[02]\d{3}(?<!0100)")
 SEEN = [route for route in ROUTES if route.method == "GET" and route.role is Role.VIEWER]
@@ -22,8 +22,9 @@ async def ids(database_url: str, api: Api) -> Mapping[str, int]:
     """By the name that routes give them, the ids of things that hold numbers."""
     connection = await asyncpg.connect(database_url)
     house = await seed(connection)
+    await say_a_number(connection, house.talked, "+14155552008")
     await connection.close()
-    entry = await api.done("POST", "/suppressions", json={"number": "+14155550199", "reason": "asked"})
+    entry = await api.done("POST", "/suppressions", json={"number": "+14155550199", "reason": "the callee said: not at 14155550198"})
     file = b"phone_number\n+14155552007\n1415555200712345678\n"
     draft = house.campaigns["draft"]
     imported = await api.done("POST", f"/campaigns/{draft}/contacts/import", data={"file": io.BytesIO(file)})
@@ -46,6 +47,8 @@ async def test_no_answer_to_a_viewer_holds_a_number(api: Api, ids: Mapping[str, 
         told[route.path] = CALLEES.findall(await _said(api, route, ids, Role.OPERATOR))
     assert told["/campaigns/{campaign_id}/contacts"]
     assert told["/suppressions"]
+    assert len(told["/calls/{call_id}"]) >= len(("number", "summary", "fields", "evidence", "turn"))
+    assert told["/calls/{call_id}/events"]
 
 
 async def test_a_viewer_finds_no_number_by_its_hidden_digits(api: Api, ids: Mapping[str, int]) -> None:

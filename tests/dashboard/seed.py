@@ -214,8 +214,8 @@ async def _talk(database: "asyncpg.Connection[Any]", call: int) -> None:
         )
 
 
-async def _say(database: "asyncpg.Connection[Any]", call: int, turns: tuple[tuple[str, str, int, int, bool], ...]) -> None:
-    for position, (speaker, text, start, end, cut) in enumerate(turns):
+async def _say(database: "asyncpg.Connection[Any]", call: int, turns: tuple[tuple[str, str, int, int, bool], ...], first: int = 0) -> None:
+    for position, (speaker, text, start, end, cut) in enumerate(turns, first):
         latency = (
             {"end_of_turn": 220, "recognition": 140, "brain": 60, "voice": 120, "total": 540 + 20 * position} if position in (2, 4) else {}
         )
@@ -224,3 +224,17 @@ async def _say(database: "asyncpg.Connection[Any]", call: int, turns: tuple[tupl
             "values ($1, $2, $3, $4, $5, $6, $7, $8)",
             *(call, position, speaker, text, start, end, cut, json.dumps(latency)),
         )
+
+
+async def say_a_number(database: "asyncpg.Connection[Any]", call: int, number: str) -> None:
+    """The callee says a number, and all that a call keeps of what is said has it: summary, fields, evidence, timeline."""
+    await _say(database, call, (("callee", f"Call my wife at {number}.", 19000, 20000, False),), first=len(TURNS))
+    await database.execute(
+        "update calls set summary = 'To be called at ' || $2::text, fields = jsonb_build_object('number', $2::text), "
+        "evidence = evidence || jsonb_build_object('goal', jsonb_build_object('says', 'said ' || $2::text)) where id = $1",
+        *(call, number),
+    )
+    await database.execute(
+        "insert into call_events (call_id, source, kind, detail) values ($1, 'operator', 'whisper', jsonb_build_object('text', $2::text))",
+        *(call, number),
+    )

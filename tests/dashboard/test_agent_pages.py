@@ -54,7 +54,7 @@ async def test_a_template_becomes_an_agent_with_a_free_name_and_the_list_tells_w
     page = await dashboard.open("agents")
     assert _links(page) == ["Appointment reminder", "Appointment reminder 2"]
     words = shown(page).replace("*", "")
-    assert "6 campaigns, 4 not over: December reminders, November reminders, Evening notifications and 3 more" in words
+    assert "6 campaigns (4 not over): December reminders, November reminders, Evening notifications and 3 more" in words
     assert "No campaign uses it yet" in words
     assert _links(await dashboard.open("agents", q="REMINDER 2")) == ["Appointment reminder 2"]
     assert "No agent fits" in shown(await dashboard.open("agents", q="nobody"))

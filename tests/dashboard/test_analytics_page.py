@@ -44,12 +44,12 @@ async def test_before_the_first_call_the_page_says_what_to_do(dashboard: Dashboa
 async def test_the_figures_are_those_of_the_calls_and_few_calls_claim_nothing(dashboard: Dashboard, house: House) -> None:
     page = await dashboard.open("analytics")
     assert metrics(page) == {
-        "Calls": "24", "Answered": "75 %", "People reached": "15", "Goal rate": "60 %", "Average duration": "19 s", "Voicemail": "17 %",
+        "Calls": "24", "Answered": "75%", "People reached": "15", "Goal rate": "60%", "Average duration": "19 s", "Voicemail": "17%",
         "Opted out": "3",
     }  # fmt: skip
     words = shown(page)
     assert "No hour of the week has 20 calls yet" in words or "Only " in words or "Most are answered on" in words
-    assert "Talked to a person in Try 1: 50 % of 24 calls" in words
+    assert "Talked to a person in Try 1: 50% of 24 calls" in words
     assert "Withdrawn calls and test calls are not counted" in words
 
 
@@ -135,8 +135,8 @@ def test_figures_add_up_and_without_a_timed_call_there_is_no_mean() -> None:
 def test_the_best_hour_is_chosen_among_those_with_enough_calls() -> None:
     hours = [Hour(1, 9, 100, 50), Hour(2, 18, 40, 30), Hour(3, 10, 19, 19), Hour(5, 12, 25, 5)]
     said = best_and_worst(hours)
-    assert "Most are answered on Tuesday at 18:00 (75 % of 40 calls), fewest on Friday at 12:00 (20 % of 25 calls)." in said
-    assert "Only Monday at 09:00 (50 % of 100 calls) has enough calls to tell." in best_and_worst(hours[:1])
+    assert "Most are answered on Tuesday at 18:00 (75% of 40 calls), fewest on Friday at 12:00 (20% of 25 calls)." in said
+    assert "Only Monday at 09:00 (50% of 100 calls) has enough calls to tell." in best_and_worst(hours[:1])
     assert "No hour of the week has 20 calls yet" in best_and_worst(hours[2:3])
 
 
@@ -146,7 +146,7 @@ def test_every_outcome_is_in_one_group_and_the_shares_of_a_try_make_one() -> Non
     rows = charts.outcome_shares(tries)
     assert [row["calls"] for row in rows] == [6, 6, 3, 3, 3, 9, 3, 1]
     assert [row["to"] for row in rows if row["outcome"] == "Failed"] == pytest.approx([1.0, 1.0])
-    assert reached_by_try(tries) == "Talked to a person in Try 1: 20 % of 30 calls; Try 2: 75 % of 4 calls."
+    assert reached_by_try(tries) == "Talked to a person in Try 1: 20% of 30 calls; Try 2: 75% of 4 calls."
 
 
 def test_a_file_has_the_table_and_nothing_that_a_spreadsheet_would_run() -> None:

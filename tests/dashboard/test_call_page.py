@@ -13,7 +13,7 @@ from dashboard.parts.latency import Silence, answer_times, longest_silence
 from dashboard.parts.timeline import since
 from dashboard.parts.transcript import turn_lines
 from db.rows import TurnRow
-from tests.dashboard.conftest import Dashboard, shown
+from tests.dashboard.conftest import Dashboard, kept, shown
 from tests.dashboard.recording import write_tone
 from tests.dashboard.seed import House
 
@@ -204,3 +204,12 @@ def test_only_measured_answers_of_the_agent_count() -> None:
 @pytest.mark.parametrize(("ms", "said"), [(0, "+0.0 s"), (-40, "+0.0 s"), (-1200, "-1.2 s"), (8449, "+8.4 s"), (65_000, "+1:05 min")])
 def test_the_time_since_the_start_is_short_and_signed(ms: int, said: str) -> None:
     assert since(NOON + timedelta(milliseconds=ms), NOON) == said
+
+
+async def test_a_test_call_leads_back_to_its_agent(dashboard: Dashboard, house: House) -> None:
+    await kept(dashboard, "update calls set campaign_id = null, contact_id = null where id = $1 returning id", house.talked)
+    page = await dashboard.open("call", id=str(house.talked))
+    assert (page.get("page_link")[0].proto.label, page.get("page_link")[0].proto.query_string) == (
+        "Appointment reminder",
+        f"id={house.agent}",
+    )

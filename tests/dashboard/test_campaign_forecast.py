@@ -39,7 +39,7 @@ async def test_a_campaign_says_when_it_will_be_done_and_who_will_be_skipped(dash
     page = await dashboard.open("campaign", id=str(pending))
     words = shown(page)
     assert "Done by **" in words
-    assert "**11 contacts**: A variable of the agent's texts is missing" in words
+    assert "**11 contacts**: the agent's texts need invoice_number, which this contact does not have" in words
     assert {metric.label: metric.value for metric in page.metric}["Will be called"] == "1"
     assert page.get("vega_lite_chart")[0].proto.alt.startswith("Calls per hour in 1 span of time")
 

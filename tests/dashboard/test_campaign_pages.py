@@ -69,12 +69,43 @@ async def test_the_overview_counts_what_the_database_holds(dashboard: Dashboard,
     metrics = {metric.label: metric.value for metric in page.metric[:10]}  # what follows is foreseen, not counted
     assert metrics == {
         "Contacts": "40", "Completed": "15", "Pending": "20", "In progress": "1", "Failed": "3", "Skipped": "1",
-        "Answer rate": "75 %", "Goal rate": "60 %", "Average duration": "19 s", "First word": "191 ms",
+        "Answer rate": "75%", "Goal rate": "60%", "Average duration": "19 s", "First word": "191 ms",
     }  # fmt: skip
     words = shown(page)
     assert "Calls now (1 of 4)" in words
+    assert "24 calls" in next(line for line in words.splitlines() if "Europe/Berlin" in line and "calls" in line)
+    assert page.get("vega_lite_chart")[0].proto.alt.startswith("Calls by half hour and how they ended. 24 calls")
     assert "Outside the callee's own hours" in words
     assert "Times are in Europe/Berlin" in words
+
+
+async def test_the_list_and_the_overview_tell_the_same_share(dashboard: Dashboard, house: House) -> None:
+    running = str(house.campaigns["in_progress"])
+    await kept(dashboard, "update calls set outcome = 'busy', answered_at = null where id = $1 returning id", house.calls[0])
+    (answered,) = [metric.value for metric in (await dashboard.open("campaign", id=running)).metric if metric.label == "Answer rate"]
+    assert answered == "71%", "17 of 24 are 70.8%"
+    assert f"**{answered}** of 24 calls answered" in shown(await dashboard.open("campaigns"))
+
+
+async def test_nothing_is_said_of_calls_now_where_none_can_be_made(dashboard: Dashboard, house: House) -> None:
+    words = shown(await dashboard.open("campaign", id=str(house.campaigns["completed"])))
+    assert "Calls now" not in words
+    assert "Calls over time" not in words
+
+
+async def test_a_campaign_leads_to_its_agent_and_number_and_a_draft_to_a_test_call(dashboard: Dashboard, house: House) -> None:
+    agent, number = f"id={house.agent}", f"id={house.number}"
+    for status, more in (("draft", [f"{agent}&tab=Test+call"]), ("in_progress", [])):
+        page = await dashboard.open("campaign", id=str(house.campaigns[status]))
+        assert [link.proto.query_string for link in page.get("page_link")][1:3] == [agent, number]
+        assert [link.proto.query_string for link in page.get("page_link") if link.proto.label == "Make a test call"] == more
+
+
+async def test_without_agents_and_numbers_the_first_step_leads_to_where_they_are_made(dashboard: Dashboard) -> None:
+    page = await dashboard.open("new_campaign")
+    assert "There is no agent yet" in shown(page)
+    assert "There is no phone number yet" in shown(page)
+    assert [link.proto.page for link in page.get("page_link")][1:] == ["agents", "phone_numbers"]
 
 
 async def test_start_is_sent_once_and_a_refusal_is_told(dashboard: Dashboard, house: House) -> None:

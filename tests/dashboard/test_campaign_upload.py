@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.commands import commands
 from dashboard.parts.mapping import rows
+from dashboard.parts.upload import example_file
 from tests.dashboard.conftest import Dashboard, kept, labels, shown
 from tests.dashboard.seed import House
 
@@ -42,6 +43,35 @@ async def test_columns_are_mapped_and_the_rows_that_are_bad_are_told_and_downloa
     last = await kept(dashboard, "select max(id)::text from contact_imports")
     problems = commands().import_problems(last).decode().splitlines()
     assert [line.split(",")[:2] for line in problems] == [["line", "column"], ["3", "Mobil"]]
+
+
+async def test_files_that_were_imported_are_listed_with_who_brought_them_and_what_was_left_out(dashboard: Dashboard, house: House) -> None:
+    draft = house.campaigns["draft"]
+    page = await contacts_step(dashboard, house, PASTED + "12,Nobody\n")
+    assert "Imported files" not in " ".join(
+        each.label for each in (await dashboard.open("campaign", id=str(draft), tab="Contacts")).expander
+    )
+    page.button(key="new_upload_import").click()
+    await dashboard.draw(page)
+    listed = await dashboard.open("campaign", id=str(draft), tab="Contacts")
+    assert "Imported files (1)" in [each.label for each in listed.expander]
+    assert "**contacts.csv**: 2 contacts imported, 1 row left out" in shown(listed)
+    actor = await kept(dashboard, "select actor from contact_imports order by id desc limit 1")
+    assert f" by {actor}" in shown(listed)
+    last = await kept(dashboard, "select max(id)::text from contact_imports")
+    assert f"import_problems_{last}" in [button.key for button in listed.get("download_button")]
+
+
+async def test_the_columns_that_the_agent_needs_are_named_and_stand_in_the_example(dashboard: Dashboard, house: House) -> None:
+    definition = '{"name": "a", "first_message": "Hello {{contact_name|there}}, about {{invoice_number}} of {{company_name|us}}"}'
+    await kept(dashboard, "update agent_versions set definition = $1 returning version", definition)
+    page = await dashboard.open("new_campaign", id=str(house.campaigns["draft"]), step="3")
+    assert "The texts of Appointment reminder need: **invoice_number**." in shown(page)
+    by_hand = next(area for area in page.text_area if area.label == "Variables for the agent")
+    assert by_hand.placeholder == "invoice_number = "
+    header, contact = example_file({"contact_name": False, "invoice_number": True, "company_name": False}).splitlines()
+    assert header == "phone_number,contact_name,invoice_number,company_name"
+    assert contact.startswith("+14155550123,Ada Lovelace,")
 
 
 async def test_all_or_nothing_imports_nothing_while_a_row_is_bad(dashboard: Dashboard, house: House) -> None:

@@ -190,3 +190,13 @@ async def test_an_exported_list_is_taken_back(dashboard: Dashboard) -> None:
 def test_numbers_are_read_as_people_write_them() -> None:
     assert parse_numbers("+1 202, 0044 20;\n\n +49\t-30 ") == ["+1 202", "0044 20", "+49", "-30"]
     assert (digits_of("+1 (202) 555"), digits_of("0044 20"), digits_of("Ada")) == ("1202555", "4420", "")
+
+
+async def test_the_audit_log_names_the_number_that_was_put_on_the_list(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    await write(dashboard)
+    entry = await kept(dashboard, "select max(id) from suppressions")
+    line = "insert into audit_log (actor, action, subject) values ('Anna', 'suppression.add', 'suppression ' || $1::bigint) returning id"
+    await kept(dashboard, line, entry)
+    session, number = dashboard.api.session("admin"), await kept(dashboard, "select number from suppressions where id = $1", entry)
+    monkeypatch.setattr("dashboard.commands.session_cookie", lambda: session)
+    assert f"**Anna** put a number on the do-not-call list: **{number}**" in shown(await dashboard.open("settings", part="Audit log"))

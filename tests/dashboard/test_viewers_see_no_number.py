@@ -2,10 +2,11 @@
 
 import re
 
+import asyncpg
 import pytest
 
 from tests.dashboard.conftest import Dashboard, kept, shown
-from tests.dashboard.seed import House
+from tests.dashboard.seed import House, say_a_number
 
 CALLEES = re.compile(r"1415555[02]\d{3}(?<!0100)")
 
@@ -35,11 +36,16 @@ async def numbers_on(dashboard: Dashboard, view: str, query: dict[str, str]) -> 
 
 @pytest.fixture
 async def suppressed(dashboard: Dashboard, house: House) -> House:
-    """One of the callees is on the do-not-call list, and one contact has no name."""
+    """One of the callees is on the do-not-call list, one contact has no name, and in two calls a number is said."""
+    database = await asyncpg.connect(dashboard.database_url)
+    for call in (house.talked, house.running):
+        await say_a_number(database, call, "+14155552008")
+    await database.close()
     entry = (
-        "insert into suppressions (number, rehearsal, reason, source, added_by) values ('+14155550203', true, 'asked', 'operator', 'maria')"
+        "insert into suppressions (number, rehearsal, reason, source, added_by) "
+        "values ('+14155550203', true, 'asked by 14155552009', 'operator', 'maria') returning id"
     )
-    await kept(dashboard, f"{entry} returning id")
+    await kept(dashboard, entry)
     await kept(dashboard, "update contacts set name = '' where id = $1 returning id", house.contacts[1])
     return house
 

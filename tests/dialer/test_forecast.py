@@ -360,6 +360,8 @@ def test_ahead_and_behind_are_told_in_hours_of_calling() -> None:
     assert (as_expected.expected_calls, as_expected.expected_reached, as_expected.behind_h) == (5, 2, 0)
     behind = compare(kept, half_past, calls=0, reached=0, completed_at=None)
     assert (behind.behind_h, behind.words) == (0.5, "30 minutes of calling behind what was expected")
+    a_minute = compare(kept, half_past, calls=20, reached=9, completed_at=NOON + timedelta(hours=25, minutes=1))
+    assert a_minute.words == "it ended 1 minute later than expected"
     at_night = compare(kept, NOON + timedelta(hours=9), calls=8, reached=2, completed_at=None)
     assert at_night.behind_h == pytest.approx(0.2), "the night is no hour of calling"
     ahead = compare(kept, half_past, calls=15, reached=2, completed_at=None)

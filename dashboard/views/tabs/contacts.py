@@ -9,6 +9,7 @@ from dashboard.data import data
 from dashboard.parts import confirm
 from dashboard.parts.add_contact import add_contact
 from dashboard.parts.frame import Person, live, say_and_rerun, shown_number
+from dashboard.parts.imports_list import imports_list
 from dashboard.parts.lines import Line, draw_lines
 from dashboard.parts.paging import Pager
 from dashboard.parts.upload import upload
@@ -31,11 +32,12 @@ def show(person: Person, campaign: Campaign) -> None:
         with st.expander("Add contacts", icon=":material/person_add:", expanded=campaign.total == 0):
             by_file, by_hand = st.tabs(["Upload a CSV", "Add by hand"])
             with by_file:
-                upload(campaign.id, f"upload_{campaign.id}")
+                upload(campaign, f"upload_{campaign.id}")
             with by_hand:
-                add_contact(campaign.id, f"contact_{campaign.id}")
+                add_contact(campaign, f"contact_{campaign.id}")
     elif person.may_operate and campaign.status not in ("completed", "cancelled"):
         st.caption("Contacts can be added while the campaign is Draft or Paused. Pause it first.")
+    imports_list(campaign)
     if campaign.total == 0:
         return
     searching, choosing = st.columns([2, 4], vertical_alignment="bottom")
@@ -44,7 +46,12 @@ def show(person: Person, campaign: Campaign) -> None:
         or ""
     )
     status = choosing.pills(
-        "Status", list(CONTACT_STATUS), format_func=lambda code: CONTACT_STATUS[code].label, key="contact_status", persist_state="page"
+        "Status",
+        list(CONTACT_STATUS),
+        format_func=lambda code: CONTACT_STATUS[code].label,
+        key="contact_status",
+        persist_state="page",
+        wrap=True,
     )
     _list(person, campaign, status, search)
 

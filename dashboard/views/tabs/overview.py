@@ -5,16 +5,20 @@ import streamlit as st
 from dashboard.data import data
 from dashboard.parts import progress
 from dashboard.parts.forecast import forecast
-from dashboard.parts.frame import Person, live, shown_number
+from dashboard.parts.frame import Person, live, shown_number, shown_text
 from dashboard.parts.live_link import listen_link
+from dashboard.parts.outcomes_over_time import outcomes_over_time
 from dashboard.parts.status import inline
 from dashboard.rows import CallFigures, Campaign, RunningCall, Tally, Waiting
 from dashboard.times import clock, duration, moment, zone
-from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, plain, plural, word
+from dashboard.words import CALL_STATE, GATE, OUTCOME, SPEAKER, md, percent, plain, plural, word
+
+CALLING = ("in_progress", "pending")
 
 
 def show(person: Person, campaign: Campaign) -> None:
     _now(person, campaign)
+    outcomes_over_time(campaign)
     forecast(campaign)
 
 
@@ -32,11 +36,13 @@ def _now(person: Person, drawn: Campaign) -> None:
         _figures(figures)
     elif campaign.status == "draft":
         st.info("Nothing has been called yet. Press **Start** when you are ready.", icon=":material/play_arrow:")
-    left, right = st.columns(2, gap="large")
+    calling = campaign.status in CALLING or figures.running > 0
+    left, right = st.columns(2, gap="large") if calling else (st.container(), st.container())
     with left:
-        _calls_now(person, campaign, data().running_calls(campaign.id))
-        if campaign.pending and campaign.status in ("in_progress", "pending"):
-            _waiting(campaign, data().waiting(campaign.id))
+        if calling:
+            _calls_now(person, campaign, data().running_calls(campaign.id))
+            if campaign.pending and campaign.status in CALLING:
+                _waiting(campaign, data().waiting(campaign.id))
     with right:
         if figures.ended:
             _outcomes(data().outcomes(campaign.id))
@@ -58,13 +64,13 @@ def _figures(figures: CallFigures) -> None:
     with st.grid(min_column_width=170, gap="small"):
         st.metric(
             "Answer rate",
-            _share(figures.answered, figures.ended),
+            percent(figures.answered, figures.ended),
             border=True,
             help=f"{figures.answered:,} of {figures.ended:,} calls answered.",
         )
         st.metric(
             "Goal rate",
-            _share(figures.goals_met, figures.people),
+            percent(figures.goals_met, figures.people),
             border=True,
             help=f"Goal met with {figures.goals_met:,} of {figures.people:,} people reached.",
         )
@@ -74,12 +80,8 @@ def _figures(figures: CallFigures) -> None:
             "-" if figures.first_word_p50_ms is None else f"{figures.first_word_p50_ms:.0f} ms",
             border=True,
             help="From the answer to the agent's first sound: half of the calls were faster."
-            + ("" if figures.first_word_p95_ms is None else f" 95 % were faster than {figures.first_word_p95_ms:.0f} ms."),
+            + ("" if figures.first_word_p95_ms is None else f" 95% were faster than {figures.first_word_p95_ms:.0f} ms."),
         )
-
-
-def _share(part: int, whole: int) -> str:
-    return "-" if whole == 0 else f"{part * 100 / whole:.0f} %"
 
 
 def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -> None:
@@ -93,7 +95,7 @@ def _calls_now(person: Person, campaign: Campaign, running: list[RunningCall]) -
             st.page_link("views/call.py", label=f"**{name}**", query_params={"id": str(call.id)}, icon=":material/call:")
             st.markdown(f"{inline(word(CALL_STATE, call.state))} since {md(clock(call.since, there))}")
             if call.last_text:
-                st.caption(f"{SPEAKER.get(call.last_speaker or '', name)}: {md(call.last_text)}")
+                st.caption(f"{SPEAKER.get(call.last_speaker or '', name)}: {md(shown_text(person, call.last_text))}")
             if call.state == "answered":
                 listen_link(person, call.id, call.contact_name or shown_number(person, call.number))
 
@@ -111,6 +113,7 @@ def _waiting(campaign: Campaign, reasons: list[Waiting]) -> None:
 def _outcomes(tallies: list[Tally]) -> None:
     st.subheader("How calls ended")
     total = sum(tally.count for tally in tallies)
-    for tally in tallies:
-        shown = word(OUTCOME, tally.label)
-        st.progress(tally.count / total, text=f"{shown.icon} {md(shown.label)}: **{tally.count:,}** ({tally.count * 100 / total:.0f} %)")
+    with st.grid(min_column_width=300, gap="small"):
+        for tally in tallies:
+            shown = word(OUTCOME, tally.label)
+            st.progress(tally.count / total, text=f"{shown.icon} {md(shown.label)}: **{tally.count:,}** ({percent(tally.count, total)})")

@@ -14,7 +14,7 @@ from dashboard.parts.frame import Person, say_and_rerun
 from dashboard.parts.warnings import warnings_by_field
 from dashboard.rows import Campaign
 from dashboard.times import moment, zone
-from dashboard.words import CAMPAIGN_STATUS, md, word
+from dashboard.words import CAMPAIGN_STATUS, capital, md, word
 
 CLOSED = ("completed", "cancelled")
 
@@ -127,7 +127,7 @@ def _read(campaign: Campaign) -> None:
     there = zone(campaign.timezone, st.context.timezone)
     standing = commands().standing(campaign.id)
     hours = str(standing["hours"])
-    shown = _settings(campaign, hours[:1].upper() + hours[1:]) | {
+    shown = _settings(campaign, capital(hours)) | {
         "Created": moment(campaign.created_at, there) + (f" by {campaign.created_by}" if campaign.created_by else ""),
         "Started": moment(campaign.started_at, there),
         "Ended": moment(campaign.ended_at, there),
@@ -135,8 +135,7 @@ def _read(campaign: Campaign) -> None:
     st.table({f"**{name}**": md(value) for name, value in shown.items()}, border="horizontal", alt="Settings of this campaign")
     for field in standing["warnings"]:
         form.remark(form.Remarks(warnings=standing["warnings"]), field)
-    zone_name = campaign.timezone or "UTC"
-    week.draw(campaign.start_time, campaign.end_time, campaign.weekdays, zone_name, local_hours=campaign.local_hours)
+    week.draw(campaign.start_time, campaign.end_time, campaign.weekdays, str(there), local_hours=campaign.local_hours)
 
 
 def _settings(campaign: Campaign, hours: str) -> dict[str, str]:
