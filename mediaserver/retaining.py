@@ -5,14 +5,13 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-import asyncpg
-
 from agent_runtime.local.speech_cache import forget_unused
-from db.database import LOST, Database, DatabaseUnavailable
+from db.database import Database
 from db.queries import load
 from dialer import retention
 from dialer.clock import Clock, RealClock
 from dialer.retention import Deleted
+from mediaserver.duty import again_and_again
 from mediaserver.greetings import KEPT_S
 from mediaserver.recordings import RecordingFolder
 
@@ -34,18 +33,7 @@ class Retaining:
 
     async def run(self) -> None:
         """Look again and again, until cancelled: what is due stays due while the database is away."""
-        away = False
-        while True:
-            try:
-                await self.run_once()
-                away = False
-            except (*LOST, asyncpg.PostgresError, DatabaseUnavailable) as error:
-                if not away:
-                    log.warning("what is kept for long enough is not deleted just now (%s): it is tried again", type(error).__name__)
-                away = True
-            except Exception:  # the duty's boundary: the next pass starts afresh, and the log has the cause
-                log.exception("what is kept for long enough is not deleted just now: it is tried again")
-            await self._clock.sleep(LOOK_EVERY_S)
+        await again_and_again(self.run_once, lambda: self._clock.sleep(LOOK_EVERY_S), "what was kept for long enough is not deleted yet")
 
     async def run_once(self) -> Deleted:
         """One pass over all that is due."""

@@ -1,19 +1,15 @@
 """What the calls of this process are like just now, told to the database about once a second: other processes and the dashboard read it."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import asyncpg
-
-from db.database import LOST, Database
+from db.database import Database
 from db.queries import load
+from mediaserver.duty import again_and_again
 from mediaserver.supervision.live_call import LiveStatus
-
-log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 1.0
 AT_LEAST_EVERY_S = 3.0  # also what has not changed: whoever reads must see that we live
@@ -38,18 +34,7 @@ class Board:
 
     async def run(self) -> None:
         """Tell it again and again, until cancelled. A database that is away is caught up with when it is back."""
-        away = False
-        while True:
-            try:
-                await self.run_once()
-                away = False
-            except (*LOST, asyncpg.PostgresError) as error:
-                if not away:
-                    log.warning("the board of live calls stands still: the database did not take it (%s)", type(error).__name__)
-                away = True
-            except Exception:  # the duty's boundary: were it to end, nobody would know of our calls any more
-                log.exception("the board of live calls could not be told: it is tried again")
-            await asyncio.sleep(TELL_EVERY_S)
+        await again_and_again(self.run_once, lambda: asyncio.sleep(TELL_EVERY_S), "the board of live calls stands still")
 
     async def run_once(self) -> None:
         """Tell what has changed; no call, no statement."""

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import asyncpg
-
-from db.database import LOST, Database
+from db.database import Database
 from db.queries import load
+from mediaserver.duty import again_and_again
 from mediaserver.identity import Role
 from mediaserver.supervision.grants import NEEDED, Admitted
 from mediaserver.switch.boundary import contained
@@ -48,18 +47,7 @@ class Standing:
 
     async def run(self) -> None:
         """Look again and again, until cancelled. While the database is away, nobody can be signed out either: connections stand."""
-        away = False
-        while True:
-            try:
-                await self.run_once()
-                away = False
-            except (*LOST, asyncpg.PostgresError) as error:
-                if not away:
-                    log.warning("who may stay on a live page can't be looked up (%s): those who are there stay", type(error).__name__)
-                away = True
-            except Exception:  # the duty's boundary: were it to end, nobody would be put out any more
-                log.exception("who may stay on a live page could not be looked up: it is tried again")
-            await asyncio.sleep(LOOK_EVERY_S)
+        await again_and_again(self.run_once, lambda: asyncio.sleep(LOOK_EVERY_S), "who may stay on a live page is not known, and all stay")
 
     async def run_once(self) -> None:
         """One look; nothing is asked while nobody is connected."""
