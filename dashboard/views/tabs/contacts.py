@@ -1,4 +1,4 @@
-"""Contacts: who is in the campaign, what became of each and why; Retry, Skip and Remove, one or many."""
+"""Contacts: who is in the campaign, what became of each and why; Retry, Skip and Remove, one, many or all that are shown."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,7 @@ from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
 from dashboard.parts import confirm
 from dashboard.parts.add_contact import add_contact
+from dashboard.parts.all_contacts import all_actions, go_on
 from dashboard.parts.frame import Person, live, say_and_rerun, shown_number
 from dashboard.parts.imports_list import imports_list
 from dashboard.parts.lines import Line, draw_lines
@@ -58,6 +59,7 @@ def show(person: Person, campaign: Campaign) -> None:
 
 @live
 def _list(person: Person, campaign: Campaign, status: str | None, search: str) -> None:
+    go_on(campaign.id)
     pager = Pager(f"contacts_{campaign.id}", (status, search))
     masked = not person.sees_numbers
     lines = pager.read(lambda after_id: data().contacts(campaign.id, status, search, after_id, masked=masked), lambda line: line.id)
@@ -69,6 +71,8 @@ def _list(person: Person, campaign: Campaign, status: str | None, search: str) -
         if person.may_operate:
             with actions:
                 _actions(campaign, chosen)
+                if pager.is_long:
+                    all_actions(campaign.id, status, search.strip())
     pager.controls("Contacts")
 
 
