@@ -11,6 +11,7 @@ from dashboard.data import COUNTED_AT_MOST, data
 from dashboard.errands import begun, done, errand
 from dashboard.parts import confirm
 from dashboard.parts.frame import say_and_rerun
+from dashboard.parts.lines import untick
 from dashboard.rows import Campaign
 from dashboard.words import md, plural
 
@@ -50,16 +51,10 @@ def all_actions(campaign_id: int, status: str | None, search: str) -> None:
     campaign = data().campaign(campaign_id)
     if campaign is None:
         return
-    offered = [
-        verb
-        for verb in VERBS
-        if status in (None, verb.takes) and campaign.status not in verb.not_in and getattr(campaign, verb.takes)  # a count, by status
-    ]
-    if not offered:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for verb in offered:
-            label = f"{verb.label} all {verb.takes} that fit" if search else f"{verb.label} all {_there(campaign, verb):,} {verb.takes}"
+    for verb in VERBS:
+        count = _there(campaign, verb)
+        if count and status in (None, verb.takes) and campaign.status not in verb.not_in:
+            label = f"{verb.label} all {verb.takes} that fit" if search else f"{verb.label} all {count:,} {verb.takes}"
             if st.button(label, icon=verb.icon, key=f"{verb.code}_all", help="On every page of this list, without ticks."):
                 _ask(campaign, verb, search)
 
@@ -113,11 +108,12 @@ def _do(campaign_id: int, verb: Verb, search: str, count: str) -> str:
     with st.spinner(f"{verb.doing} {count}… You can close this page: it goes on."):
         answer = sent.send(lambda once: api.change_contacts(campaign_id, verb.code, verb.takes, search, once))
     done(_place(campaign_id))
-    st.session_state["tick_turn"] = st.session_state.get("tick_turn", 0) + 1
+    untick()
     return in_words(verb, answer)
 
 
 def _there(campaign: Campaign, verb: Verb) -> int:
+    """How many of its contacts have the status that the verb takes: the counts are named as the statuses are."""
     return int(getattr(campaign, verb.takes))
 
 
