@@ -18,7 +18,7 @@ from dashboard.words import md, plural
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`takes`: contacts of this status; `not_in`: campaigns of these it leaves alone; `means`: what becomes of the contacts, and is lost."""
+    """`takes`: the status of the contacts; `not_in`: those of campaigns that don't allow it; `means`: what becomes of them, and is lost."""
 
     code: str
     label: str
