@@ -68,6 +68,7 @@ def go_on(campaign_id: int) -> None:
     with st.spinner(f"{verb.doing} contacts…"):
         said = in_words(verb, answer.result())
     done(_place(campaign_id))
+    untick()
     say_and_rerun(said)
 
 
@@ -98,7 +99,7 @@ def _ask(campaign: Campaign, verb: Verb, search: str) -> None:
 def _of_the_campaign(campaign: Campaign, verb: Verb, found: int) -> str:
     if campaign.status == "completed":
         return " The campaign is Completed and goes on with them."
-    if verb.takes == "pending" and found >= campaign.pending and campaign.status in ("pending", "in_progress"):
+    if verb.takes == "pending" and campaign.status in ("pending", "in_progress") and found >= campaign.pending + campaign.in_progress:
         return " Nobody is left to call then: the campaign will be Completed."
     return ""
 
@@ -106,7 +107,7 @@ def _of_the_campaign(campaign: Campaign, verb: Verb, found: int) -> str:
 def _do(campaign_id: int, verb: Verb, search: str, count: str) -> str:
     api, sent = commands(), errand(_place(campaign_id), (verb, search))
     with st.spinner(f"{verb.doing} {count}… You can close this page: it goes on."):
-        answer = sent.send(lambda once: api.change_contacts(campaign_id, verb.code, verb.takes, search, once))
+        answer = sent.send(lambda _once: api.change_contacts(campaign_id, verb.code, verb.takes, search))
     done(_place(campaign_id))
     untick()
     return in_words(verb, answer)

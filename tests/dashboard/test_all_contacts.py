@@ -61,6 +61,20 @@ async def test_all_pending_ones_that_a_search_finds_are_skipped(dashboard: Dashb
     assert await kept(dashboard, counted, running) == 0
 
 
+async def test_that_nobody_is_left_to_call_is_said_before_the_last_ones_are_skipped(dashboard: Dashboard, house: House) -> None:
+    running = house.campaigns["in_progress"]
+    page = await contacts(dashboard, house)
+    said = "Nobody is left to call then: the campaign will be Completed."
+    for calls_in_progress in (True, False):
+        page.button(key="skip_all").click()
+        await dashboard.draw(page)
+        assert (said in shown(page)) is not calls_in_progress
+        over = "update contacts set status = 'failed' where campaign_id = $1 and status = 'in_progress' returning id"
+        await kept(dashboard, over, running)
+    await agree(dashboard, page, "skip_all")
+    assert await kept(dashboard, "select status from campaigns where id = $1", running) == "completed"
+
+
 async def test_a_list_of_one_page_is_ticked(dashboard: Dashboard, house: House) -> None:
     assert offered(await contacts(dashboard, house, "failed")) == []
     assert offered(await contacts(dashboard, house, search="lovelace")) == []
