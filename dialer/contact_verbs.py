@@ -21,13 +21,14 @@ GONE = "there is no such contact in the campaign"
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`takes`: the only status that it takes; `done`: its participle; `erased`: why none who was erased is taken, empty where they are;
-    `change`: does it to these ids, in the name of an actor."""
+    """`takes`: the only status that it takes; `done`: its participle; `audited`, `audited_many`: in the log, for one and for many;
+    `change`: does it to these ids, in the name of an actor; `erased`: why none who was erased is taken, empty where they are."""
 
     action: Action
     takes: ContactStatus
     done: str
     audited: str
+    audited_many: str
     change: Callable[[Connection, Sequence[int], str], Awaitable[None]]
     erased: str = ""
 
@@ -55,11 +56,12 @@ RETRY = Verb(
     ContactStatus.FAILED,
     "retried",
     "contact.retry",
+    "contact.retry_many",
     _retry,
     erased="everything kept of this person was erased: to call again, add the number to a new campaign",
 )
-SKIP = Verb(Action.SKIP_CONTACT, ContactStatus.PENDING, "skipped", "contact.skip", _skip)
-REMOVE = Verb(Action.REMOVE_CONTACT, ContactStatus.PENDING, "removed", "contact.remove", _remove)
+SKIP = Verb(Action.SKIP_CONTACT, ContactStatus.PENDING, "skipped", "contact.skip", "contact.skip_many", _skip)
+REMOVE = Verb(Action.REMOVE_CONTACT, ContactStatus.PENDING, "removed", "contact.remove", "contact.remove_many", _remove)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ class _Work:
     async def _audited(self, connection: Connection, changed: int) -> int:
         detail = {"contacts": changed}
         if self.line is None:
-            return await audit(connection, self.actor, f"{self.verb.audited}_many", f"campaign {self.campaign_id}", detail)
+            return await audit(connection, self.actor, self.verb.audited_many, f"campaign {self.campaign_id}", detail)
         await amend(connection, self.line, detail)
         return self.line
 
