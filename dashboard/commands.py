@@ -221,6 +221,12 @@ class Commands:
         """Deletes a pending contact from its campaign."""
         self._ask("DELETE", f"/contacts/{contact_id}")
 
+    def change_contacts(self, campaign_id: int, verb: str, status: str, search: str) -> dict[str, Any]:
+        """retry, skip or remove all contacts of that status that the list finds: how many were `changed`, and why others were
+        `left_alone`. Sent again after it was cut short, it goes on."""
+        path, chosen = f"/campaigns/{campaign_id}/contacts/{verb}", {"status": status, "search": search}
+        return self._ask("POST", path, within_s=IMPORT_WITHIN_S, json=chosen)
+
     def why(self, contact_id: int) -> dict[str, Any]:
         """Why the contact is, or is not, called: `now` in words, `gates`, `verdicts` and `campaign`, as the API answers."""
         return self._ask("GET", f"/contacts/{contact_id}/why")

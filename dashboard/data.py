@@ -20,6 +20,7 @@ PAGE_SIZE = 25
 EXPORT_PAGE = 1000
 EVENTS_SHOWN = 500
 IMPORTS_SHOWN = 20
+COUNTED_AT_MOST = 10_000  # contacts that a search finds are counted up to here
 WAITING_COUNTED = 2000  # contacts that wait for the same thing are counted up to here
 
 
@@ -101,6 +102,11 @@ class Data:
             after_id=after_id,
             page_size=PAGE_SIZE + 1,
         )
+
+    def count_contacts(self, campaign_id: int, status: str, search: str) -> int:
+        """How many contacts of that status a search finds; one more than COUNTED_AT_MOST where there are more. For those who see
+        numbers."""
+        return int(self._one("count_contacts", campaign_id=campaign_id, status=status, search=search, most=COUNTED_AT_MOST + 1))
 
     def verdicts(self, contact_id: int) -> list[rows.Verdict]:
         """Each change of a gate's verdict on the contact, newest first, 50 at most."""

@@ -1,14 +1,13 @@
 """The operator's verbs on contacts, and why a contact was (not) called. All raise `NotFound` where there is no such campaign or contact."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from db.audit import audit
 from db.database import Connection, Database
-from dialer import campaigns, ending, queries
-from dialer.errors import NotAllowed, NotFound
+from dialer import campaigns, contact_verbs, queries
 from dialer.gates import Seen
-from dialer.lifecycle import Action, CampaignStatus, ContactStatus, shown
+from dialer.lifecycle import Action
 from dialer.phone_numbers import InvalidNumber, read_number
 from dialer.rows import Campaign, CampaignView, Contact, ContactFacts, LineView
 from dialer.why import BEFORE_AT_MOST, Why, gates_now, in_words
@@ -82,14 +81,7 @@ async def retry(db: Database, contact_id: int, *, actor: str) -> Contact:
     Raises:
         NotAllowed: the contact has not failed, was erased, or its campaign is cancelled.
     """
-
-    async def change(connection: Connection, contact: Contact) -> None:
-        _require(contact, ContactStatus.FAILED, "retried")
-        if contact.erased:
-            raise NotAllowed("everything kept of this person was erased: to call again, add the number to a new campaign")
-        await queries.contacts.retry(connection, contact_id=contact.id)
-
-    return await _change(db, contact_id, Action.RETRY_CONTACT, "contact.retry", actor, change)
+    return await contact_verbs.one(db, contact_id, contact_verbs.RETRY, actor=actor)
 
 
 async def skip(db: Database, contact_id: int, *, actor: str) -> Contact:
@@ -98,12 +90,7 @@ async def skip(db: Database, contact_id: int, *, actor: str) -> Contact:
     Raises:
         NotAllowed: it is not pending, or its campaign is closed.
     """
-
-    async def change(connection: Connection, contact: Contact) -> None:
-        _require(contact, ContactStatus.PENDING, "skipped")
-        await queries.contacts.skip(connection, contact_id=contact.id, reason=f"skipped by {actor}")
-
-    return await _change(db, contact_id, Action.SKIP_CONTACT, "contact.skip", actor, change)
+    return await contact_verbs.one(db, contact_id, contact_verbs.SKIP, actor=actor)
 
 
 async def remove(db: Database, contact_id: int, *, actor: str) -> None:
@@ -112,18 +99,13 @@ async def remove(db: Database, contact_id: int, *, actor: str) -> None:
     Raises:
         NotAllowed: it is not pending, or its campaign is closed.
     """
-
-    async def change(connection: Connection, contact: Contact) -> None:
-        _require(contact, ContactStatus.PENDING, "removed")
-        await queries.contacts.remove(connection, contact_id=contact.id)
-
-    await _change(db, contact_id, Action.REMOVE_CONTACT, "contact.remove", actor, change)
+    await contact_verbs.one(db, contact_id, contact_verbs.REMOVE, actor=actor)
 
 
 async def get(db: Database, contact_id: int) -> Contact:
     """One contact."""
     async with db.pool.acquire() as connection:
-        return await _read(connection, contact_id)
+        return await contact_verbs.read(connection, contact_id)
 
 
 async def page(
@@ -149,7 +131,7 @@ async def page(
 async def why(db: Database, contact_id: int) -> Why:
     """Why this contact was (not) called."""
     async with db.pool.acquire() as connection:
-        contact = await _read(connection, contact_id)
+        contact = await contact_verbs.read(connection, contact_id)
         campaign: Campaign = await queries.campaigns.get(connection, campaign_id=contact.campaign_id)
         gates, before = await _gates(connection, contact), 0
         if gates:
@@ -178,39 +160,3 @@ async def _gates(connection: Connection, contact: Contact) -> list[Seen]:
     if process_id is not None:
         line = await queries.dialing.line(connection, phone_number_id=view.phone_number_id, process_id=process_id)
     return gates_now(view, line, contact, facts)
-
-
-async def _change(
-    db: Database,
-    contact_id: int,
-    action: Action,
-    audited: str,
-    actor: str,
-    change: Callable[[Connection, Contact], Awaitable[None]],
-) -> Contact:
-    """Change one contact under its campaign's lock, and see what that means for the campaign. The contact as it is then
-    (or was, if removed)."""
-    async with db.transaction() as connection:
-        campaign_id = (await _read(connection, contact_id)).campaign_id
-        campaign = await campaigns.lock(connection, campaign_id, action)
-        contact = await _read(connection, contact_id)
-        await change(connection, contact)
-        if campaign.status == CampaignStatus.COMPLETED:
-            await campaigns.run_again(connection, campaign_id)
-        else:
-            await ending.settle_campaign(connection, campaign_id)
-        await audit(connection, actor, audited, f"contact {contact_id}", {})
-        after: Contact | None = await queries.contacts.get(connection, contact_id=contact_id)
-        return after or contact
-
-
-def _require(contact: Contact, status: ContactStatus, verb: str) -> None:
-    if contact.status != status:
-        raise NotAllowed(f"the contact is {shown(contact.status)}: only a {shown(status)} one can be {verb}")
-
-
-async def _read(connection: Connection, contact_id: int) -> Contact:
-    contact: Contact | None = await queries.contacts.get(connection, contact_id=contact_id)
-    if contact is None:
-        raise NotFound(f"there is no contact {contact_id}")
-    return contact

@@ -9,8 +9,9 @@ from dashboard.parts.frame import say
 from dashboard.words import md
 
 
-def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str, then: str = "") -> None:
-    """Opens the question. `verb` is the button that does it, `done` what is said afterwards, `then` the page to go to (this one)."""
+def ask(title: str, loses: str, verb: str, do: Callable[[], str | None], done: str = "", then: str = "") -> None:
+    """Opens the question. `verb` is the button that does it; what `do` returns is said afterwards, else `done`. `then`: the page to go
+    to (this one)."""
 
     def question() -> None:
         st.write(loses)
@@ -21,11 +22,11 @@ def ask(title: str, loses: str, verb: str, do: Callable[[], None], done: str, th
             st.rerun()
         if agreed:
             try:
-                do()
+                said = do()
             except CommandRefused as refused:
                 st.error(md(str(refused)), icon=":material/error:")
             else:
-                say(done)
+                say(said or done)
                 if then:
                     st.switch_page(then, query_params={})  # none named, it refuses to leave a tab that is in the address
                 st.rerun()

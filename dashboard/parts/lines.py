@@ -41,6 +41,16 @@ class Answer:
     asked: int | None
 
 
+def tick_turn() -> int:
+    """Part of the key of a list whose boxes can all be unticked."""
+    return int(st.session_state.get("tick_turn", 0))
+
+
+def untick() -> None:
+    """All boxes begin anew, unticked."""
+    st.session_state["tick_turn"] = tick_turn() + 1
+
+
 def draw_lines(label: str, lines: Sequence[Line], *, key: str, view: str = "", ticks: bool = False, asks: str = "") -> Answer:
     """Draws the lines, and opens the page of the one whose name was clicked.
 

@@ -29,10 +29,15 @@ class Pager:
         self._last = self._first + len(shown) - 1
         return shown
 
+    @property
+    def is_long(self) -> bool:
+        """Whether there is more than one page, once this one is read."""
+        return bool(st.session_state[self._key]["cursors"]) or self._next is not None
+
     def controls(self, noun: str) -> None:
         """Previous and Next, and which rows these are; nothing where all rows are on one page."""
         cursors = st.session_state[self._key]["cursors"]
-        if not cursors and self._next is None:
+        if not self.is_long:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Previous", key=f"{self._key}_back", icon=":material/chevron_left:", disabled=not cursors, on_click=self._back)

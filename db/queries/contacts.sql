@@ -60,22 +60,29 @@ order by id desc limit :page_size::int;
 -- The problems of an import, packed.
 select problems from contact_imports where id = :import_id::bigint;
 
--- name: retry(contact_id)!
--- One more try for a failed contact, as soon as its turn comes.
+-- name: some(campaign_id, ids)
+-- record_class: Contact
+-- Those of these ids that the campaign has.
+select id, campaign_id, number, name, variables, status, status_reason, tries, not_before, callback, last_outcome, blocked_by, blocked_reason,
+       look_again_at, created_at, updated_at, person_deleted_at, erased
+from contacts where id = any (:ids::bigint[]) and campaign_id + 0 = :campaign_id::bigint; -- + 0: found by their ids
+
+-- name: retry(ids)!
+-- One more try for failed contacts, as soon as their turn comes.
 update contacts set status = 'pending', status_reason = '', extra_tries = greatest(extra_tries, tries - (
         select max_retries from campaigns c where c.id = contacts.campaign_id)), lost_tries = 0,
     not_before = callwright_now(), blocked_by = null, blocked_reason = null, look_again_at = null, updated_at = callwright_now()
-where id = :contact_id::bigint and status = 'failed';
+where id = any (:ids::bigint[]) and status = 'failed';
 
--- name: skip(contact_id, reason)!
--- A pending contact that will not be called.
+-- name: skip(ids, reason)!
+-- Pending contacts that will not be called.
 update contacts set status = 'skipped', status_reason = :reason::text, blocked_by = null, blocked_reason = null, look_again_at = null,
     updated_at = callwright_now()
-where id = :contact_id::bigint and status = 'pending';
+where id = any (:ids::bigint[]) and status = 'pending';
 
--- name: remove(contact_id)!
--- A pending contact that is taken out of its campaign.
-delete from contacts where id = :contact_id::bigint and status = 'pending';
+-- name: remove(ids)!
+-- Pending contacts that are taken out of their campaign.
+delete from contacts where id = any (:ids::bigint[]) and status = 'pending';
 
 -- name: verdicts(contact_id)
 -- record_class: GateVerdict

@@ -121,6 +121,10 @@ from contacts_found(:campaign_id::bigint, :status::text, :search::text, :masked:
 join contacts c on c.id = f.id
 order by c.id;
 
+-- name: count_contacts(campaign_id, status, search, most)$
+-- How many contacts of a status a search finds, counted up to so many; numbers are searched as they are.
+select count(*) from contacts_found(:campaign_id::bigint, :status::text, :search::text, false, null, :most::int);
+
 -- name: verdicts(contact_id)
 -- record_class: Verdict
 -- The ledger of one contact: each change of a gate's verdict, newest first.

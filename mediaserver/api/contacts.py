@@ -1,13 +1,14 @@
 """/contacts: who is called, added by hand, and why somebody was (not) called."""
 
 from datetime import datetime
+from typing import Self
 
-from pydantic import AliasChoices, Field, RootModel, field_validator
+from pydantic import AliasChoices, Field, RootModel, field_validator, model_validator
 
-from dialer import campaigns, contacts
+from dialer import campaigns, contact_verbs, contacts
 from dialer.lifecycle import CampaignStatus, ContactStatus
 from mediaserver.api import imports
-from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, Variables, page_of
+from mediaserver.api.models import ID, Answer, Body, Id, Page, PageQuery, PhoneNumber, Variables, page_of
 from mediaserver.api.problems import Problem
 from mediaserver.api.routes import MIB, Asked, Route
 from mediaserver.identity import Role
@@ -72,6 +73,42 @@ class NotAddedAnswer(Answer):
 class AddedAnswer(Answer):
     added: int
     refused: list[NotAddedAnswer]
+
+
+class ChosenContacts(Body):
+    """`ids` of the campaign's contacts; or, without them, all that its list shows for `status` and `search`: {} is everybody."""
+
+    ids: list[Id] | None = Field(default=None, min_length=1, max_length=5000)
+    status: ContactStatus | None = None
+    search: str = Field(default="", max_length=200, description="a part of the number or of the name")
+
+    @field_validator("ids")
+    @classmethod
+    def _are_ids(cls, given: list[str] | None) -> list[str] | None:
+        wrong = next((each for each in given or () if not ID.fullmatch(each)), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong[:40]!r} is no id: send those that the list of contacts answers")
+        return given
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.ids is not None and (self.status or self.search):
+            raise ValueError("send ids, or status and search, not both")
+        return self
+
+
+class LeftAloneAnswer(Answer):
+    reason: str
+    contacts: int
+
+
+class ManyChangedAnswer(Answer):
+    """`left_alone`: those chosen that do not allow it, by reason. `stopped`: why it ended before all of them were seen, because somebody
+    changed the campaign meanwhile; empty where it has seen all."""
+
+    changed: int
+    left_alone: list[LeftAloneAnswer]
+    stopped: str
 
 
 class VerdictAnswer(Answer):
@@ -172,6 +209,31 @@ async def remove_contact(asked: Asked[None, None]) -> None:
     await contacts.remove(asked.database, asked.id("contact_id"), actor=asked.actor)
 
 
+async def retry_contacts(asked: Asked[None, ChosenContacts]) -> ManyChangedAnswer:
+    """One more try for each failed contact among those chosen; a Completed campaign goes on with them."""
+    return await _many(asked, contact_verbs.RETRY)
+
+
+async def skip_contacts(asked: Asked[None, ChosenContacts]) -> ManyChangedAnswer:
+    """Leaves the pending contacts among those chosen out."""
+    return await _many(asked, contact_verbs.SKIP)
+
+
+async def remove_contacts(asked: Asked[None, ChosenContacts]) -> ManyChangedAnswer:
+    """Takes the pending contacts among those chosen out of their campaign."""
+    return await _many(asked, contact_verbs.REMOVE)
+
+
+async def _many(asked: Asked[None, ChosenContacts], verb: contact_verbs.Verb) -> ManyChangedAnswer:
+    body = asked.body
+    chosen = contact_verbs.Chosen(
+        ids=None if body.ids is None else [int(each) for each in body.ids], status=body.status, search=body.search, masked=asked.masked
+    )
+    done = await contact_verbs.many(asked.database, asked.id("campaign_id"), verb, chosen, actor=asked.actor)
+    left = [LeftAloneAnswer(reason=reason, contacts=count) for reason, count in done.left_alone.most_common()]
+    return ManyChangedAnswer(changed=done.changed, left_alone=left, stopped=done.stopped)
+
+
 async def contact_why(asked: Asked[None, None]) -> WhyAnswer:
     """Why this contact was, or was not, called."""
     return WhyAnswer.of(await contacts.why(asked.database, asked.id("contact_id")))
@@ -180,6 +242,9 @@ async def contact_why(asked: Asked[None, None]) -> WhyAnswer:
 ROUTES = (
     Route("GET", "/campaigns/{campaign_id}/contacts", list_contacts, Role.VIEWER),
     Route("POST", "/campaigns/{campaign_id}/contacts", add_contacts, Role.OPERATOR, status=201, limit_bytes=16 * MIB, once=True),
+    Route("POST", "/campaigns/{campaign_id}/contacts/retry", retry_contacts, Role.OPERATOR, once=True),
+    Route("POST", "/campaigns/{campaign_id}/contacts/skip", skip_contacts, Role.OPERATOR, once=True),
+    Route("POST", "/campaigns/{campaign_id}/contacts/remove", remove_contacts, Role.OPERATOR, once=True),
     *imports.ROUTES,
     Route("GET", "/contacts/{contact_id}", get_contact, Role.VIEWER),
     Route("DELETE", "/contacts/{contact_id}", remove_contact, Role.OPERATOR),

@@ -13,7 +13,9 @@ from tests.api.conftest import VARIABLES, Api
 Make = Callable[..., Awaitable[dict[str, Any]]]
 
 ADD, IMPORT = "add_contact", "import"
-EVERYTHING = [*Action, ADD, IMPORT]
+MANY = {f"many_{verb}": Action(f"{verb}_contact") for verb in ("retry", "skip", "remove")}
+RULED_BY = {ADD: Action.EDIT, IMPORT: Action.EDIT} | MANY
+EVERYTHING = [*Action, *RULED_BY]
 LATER = {"scheduled_start": "2999-01-01T00:00:00Z"}
 STATUS_AFTER = {Action.PAUSE: "paused", Action.CANCEL: "cancelled", Action.START: "in_progress", Action.RESUME: "in_progress"}
 
@@ -49,6 +51,8 @@ def request(action: str, campaign: str, failed: str, pending: str) -> tuple[str,
             return "POST", f"/contacts/{pending}/skip", {}
         case Action.REMOVE_CONTACT:
             return "DELETE", f"/contacts/{pending}", {}
+        case "many_retry" | "many_skip" | "many_remove":
+            return "POST", f"{path}/contacts/{action.removeprefix('many_')}", {"json": {}}
         case "add_contact":
             return "POST", f"{path}/contacts", {"json": {"number": "+12025550999", "variables": VARIABLES}}
         case "import":
@@ -68,8 +72,8 @@ async def test_every_action_in_this_status(api: Api, make_campaign: Make, databa
         campaign, failed, pending = await in_status(api, make_campaign, database, status)
         before = await seen(api, campaign)
         method, path, options = request(action, campaign, failed, pending)
-        allowed = status in ALLOWED_IN[Action.EDIT if action in (ADD, IMPORT) else Action(action)]
-        assert (action in before[0]["allowed_actions"]) == allowed or action in (ADD, IMPORT)
+        allowed = status in ALLOWED_IN[RULED_BY.get(action) or Action(action)]
+        assert (action in before[0]["allowed_actions"]) == allowed or action in RULED_BY
         if not allowed:
             said = (await api.refused(409, method, path, **options))["detail"]
             assert said.startswith(f"the campaign is {shown(status)}: "), said
@@ -112,6 +116,42 @@ async def test_a_contact_that_has_not_failed_or_is_not_pending_is_left_alone_wit
         ("DELETE", f"/contacts/{failed}", "the contact is Failed: only a Pending one can be removed"),
     ]:
         assert (await api.refused(409, method, path))["detail"] == reason
+
+
+async def test_many_are_changed_by_filter_or_by_ids_and_the_others_are_told_of(api: Api, make_campaign: Make, database: Database) -> None:
+    campaign, failed, pending = await in_status(api, make_campaign, database, CampaignStatus.IN_PROGRESS)
+    path = f"/campaigns/{campaign}/contacts"
+    done = await api.done("POST", f"{path}/skip", json={"ids": [pending, failed]})
+    reason = "the contact is Failed: only a Pending one can be skipped"
+    assert done == {"changed": 1, "left_alone": [{"reason": reason, "contacts": 1}], "stopped": ""}
+    done = await api.done("POST", f"{path}/retry", json={"status": "failed", "search": "contact"})
+    assert done == {"changed": 1, "left_alone": [], "stopped": ""}
+    assert [each["status"] for each in (await api.done("GET", path))["items"]] == ["pending", "skipped", "pending"]
+
+
+async def test_many_are_changed_once_for_one_key(api: Api, make_campaign: Make) -> None:
+    campaign = await make_campaign(3)
+    path, once = f"/campaigns/{campaign['id']}/contacts/remove", {"Idempotency-Key": "k1"}
+    first = await api.done("POST", path, json={"search": "contact 20"}, headers=once)
+    assert first["changed"] == 3
+    assert await api.done("POST", path, json={"search": "contact 20"}, headers=once) == first
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"ids": ["1"], "search": "Ada"}, "not both"),
+        ({"ids": ["one"]}, "'one' is no id"),
+        ({"ids": []}, "at least 1"),
+        ({"status": "lost"}, "status"),
+        ({"statu": "failed"}, "statu"),
+    ],
+)
+async def test_who_is_meant_is_said_in_one_way(api: Api, make_campaign: Make, body: dict[str, Any], said: str) -> None:
+    campaign = await make_campaign(1)
+    refused = await api.refused(422, "POST", f"/campaigns/{campaign['id']}/contacts/remove", json=body)
+    assert said in str(refused)
+    assert (await api.done("GET", f"/campaigns/{campaign['id']}"))["pending"] == 1
 
 
 async def test_why_names_each_gate_and_the_campaigns_history(api: Api, make_campaign: Make, database: Database) -> None:

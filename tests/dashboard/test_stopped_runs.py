@@ -77,6 +77,18 @@ async def test_the_report_of_a_large_file_is_kept(
     assert len(sent) == 1
 
 
+async def test_all_failed_contacts_are_retried_once_and_told(dashboard: Dashboard, house: House, stopped: Stopping) -> None:
+    page = await dashboard.open("campaign", id=str(house.campaigns["in_progress"]), tab="Contacts")
+    page.button(key="retry_all").click()
+    await dashboard.draw(page)
+    sent = stopped("change_contacts")
+    for key in ("retry_all", "confirm_yes"):
+        page.button(key=key).click()
+    await dashboard.draw(page)
+    assert [toast.value for toast in page.toast] == ["3 contacts queued for one more try"]
+    assert len(sent) == 1
+
+
 async def test_a_new_campaign_is_made_once_and_goes_on(dashboard: Dashboard, house: House, stopped: Stopping) -> None:
     page = await dashboard.open("new_campaign")
     page.text_input(key="new_name").input("Spring")

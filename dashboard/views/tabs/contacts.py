@@ -1,4 +1,4 @@
-"""Contacts: who is in the campaign, what became of each and why; Retry, Skip and Remove, one or many."""
+"""Contacts: who is in the campaign, what became of each and why; Retry, Skip and Remove, one, many or all that are shown."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,9 +8,10 @@ from dashboard.commands import CommandRefused, commands
 from dashboard.data import data
 from dashboard.parts import confirm
 from dashboard.parts.add_contact import add_contact
+from dashboard.parts.all_contacts import all_actions, go_on
 from dashboard.parts.frame import Person, live, say_and_rerun, shown_number
 from dashboard.parts.imports_list import imports_list
-from dashboard.parts.lines import Line, draw_lines
+from dashboard.parts.lines import Line, draw_lines, tick_turn, untick
 from dashboard.parts.paging import Pager
 from dashboard.parts.upload import upload
 from dashboard.parts.why import why
@@ -58,17 +59,21 @@ def show(person: Person, campaign: Campaign) -> None:
 
 @live
 def _list(person: Person, campaign: Campaign, status: str | None, search: str) -> None:
+    go_on(campaign.id)
     pager = Pager(f"contacts_{campaign.id}", (status, search))
     masked = not person.sees_numbers
     lines = pager.read(lambda after_id: data().contacts(campaign.id, status, search, after_id, masked=masked), lambda line: line.id)
     if not lines:
         st.info("No contact fits. Change the search or the status above.", icon=":material/search_off:")
-    actions = st.container(horizontal=True, vertical_alignment="center")
+    actions, everybody = (st.container(horizontal=True, vertical_alignment="center") for _ in range(2))
     if lines:
         chosen = _lines(person, campaign, lines)
         if person.may_operate:
             with actions:
                 _actions(campaign, chosen)
+            if pager.is_long:
+                with everybody:
+                    all_actions(campaign.id, status, search.strip())
     pager.controls("Contacts")
 
 
@@ -77,7 +82,7 @@ def _lines(person: Person, campaign: Campaign, lines: Sequence[ContactLine]) -> 
     answer = draw_lines(
         "Contacts",
         [_line(person, campaign, line) for line in lines],
-        key=f"contact_lines_{st.session_state.get('tick_turn', 0)}",
+        key=f"contact_lines_{tick_turn()}",
         ticks=person.may_operate,
         asks="Why this contact was, or was not, called.",
     )
@@ -146,7 +151,7 @@ def _confirmed(verb: str, loses: str, chosen: Sequence[ContactLine], act: Callab
     def do() -> None:
         for line in chosen:
             act(line.id)
-        _untick()
+        untick()
 
     count = plural(len(chosen), "contact")
     confirm.ask(f"{verb} {count}?", f"**{named}**. {loses}", f"{verb} {count}", do, f"{count} {done}")
@@ -159,10 +164,5 @@ def _retry(chosen: Sequence[ContactLine]) -> None:
     except CommandRefused as refused:
         st.error(md(str(refused)), icon=":material/error:")
         return
-    _untick()
+    untick()
     say_and_rerun(f"{plural(len(chosen), 'contact')} queued for one more try")
-
-
-def _untick() -> None:
-    """All boxes begin anew, unticked."""
-    st.session_state["tick_turn"] = st.session_state.get("tick_turn", 0) + 1
