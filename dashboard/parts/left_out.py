@@ -24,6 +24,4 @@ def table(report: Mapping[str, Any]) -> None:
 
 def download(label: str, file: Callable[[], bytes], file_name: str, key: str, tip: str | None = None) -> None:
     """All of them as a CSV, which `file` fetches when somebody asks for it."""
-    st.download_button(
-        label, file, file_name, "text/csv", icon=":material/download:", on_click="ignore", key=key, help=tip
-    )  # fmt: skip
+    st.download_button(label, file, file_name, "text/csv", icon=":material/download:", on_click="ignore", key=key, help=tip)
