@@ -149,6 +149,12 @@ class Commands:
         form.add_field("file", content, filename=file_name, content_type="text/csv")
         return self._ask("POST", "/suppressions/import", within_s=IMPORT_WITHIN_S, data=form)
 
+    def suppress_list_problems(self, file_name: str, content: bytes) -> bytes:
+        """Every row of such a list that holds no number that can be called, as a CSV."""
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=file_name, content_type="text/csv")
+        return self._ask_file("POST", "/suppressions/import/problems.csv", data=form)
+
     def unsuppress(self, suppression_id: int) -> None:
         """Takes an entry off the do-not-call list."""
         self._ask("DELETE", f"/suppressions/{suppression_id}")
@@ -202,7 +208,7 @@ class Commands:
 
     def import_problems(self, import_id: str) -> bytes:
         """Every row that an import refused, as a CSV."""
-        return self._ask_file(f"/imports/{import_id}/problems.csv")
+        return self._ask_file("GET", f"/imports/{import_id}/problems.csv")
 
     def add_contact(self, campaign_id: int, number: str, name: str, variables: Mapping[str, str]) -> None:
         """Adds one contact; the number with its country code."""
@@ -287,8 +293,8 @@ class Commands:
         answer: dict[str, Any] = self._answer(method, path, within_s, request)
         return answer
 
-    def _ask_file(self, path: str) -> bytes:
-        content: bytes = self._answer("GET", path, IMPORT_WITHIN_S, {})
+    def _ask_file(self, method: str, path: str, **request: Any) -> bytes:
+        content: bytes = self._answer(method, path, IMPORT_WITHIN_S, request)
         return content
 
     def _answer(self, method: str, path: str, within_s: float, request: dict[str, Any]) -> Any:

@@ -186,7 +186,7 @@ async def problems_csv(db: Database, import_id: int) -> Iterator[bytes]:
     """
     packed: bytes | None = await queries.contacts.import_problems(db.pool, import_id=import_id)
     if packed is None:
-        raise NotFound(f"there is no import {import_id}, or its report was not kept")
+        raise NotFound(f"there is no import {import_id}, or its problems are not kept any more")
     return import_report.unpacked(packed)
 
 

@@ -14,6 +14,7 @@ from dialer.retention import queries
 from dialer.retention_rows import KeptOfPerson
 
 SKIPPED_BECAUSE = "everything kept of this person was erased"
+ON_THE_LIST_BECAUSE = "the reason was erased with everything kept of this person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,12 @@ async def erase(db: Database, number: str, *, actor: str, dry_run: bool = False)
 async def _erase(connection: Connection, number: str, campaigns: list[int]) -> None:
     """Callers hold the locks of these campaigns, all that have the number among their contacts."""
     calls = await queries.hold_calls_of(connection, number=number)
+    await queries.forget_quotes_of_files(connection, number=number)  # it looks for the names that go next
     await queries.erase_calls(connection, ids=calls)
     await queries.forget_words(connection, ids=calls, kept_days=None)
+    await queries.forget_reasons(connection, number=number, reason=ON_THE_LIST_BECAUSE)
     await queries.forget_messages_about(connection, number=number)
+    await queries.forget_answers_about(connection, number=number)
     changed = {row["campaign_id"] async for row in queries.erase_contacts(connection, number=number, reason=SKIPPED_BECAUSE)}
     for campaign_id in campaigns:
         if campaign_id in changed:

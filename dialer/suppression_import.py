@@ -8,18 +8,19 @@ short may be sent again.
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import msgspec
 
 from db.audit import audit
 from db.database import Connection, Database
-from dialer import queries
+from dialer import import_report, queries
 from dialer.clock import Clock
 from dialer.contact_reader import ABOUT_A_DUPLICATE, Batch, reading
 from dialer.contact_rows import NUMBER, ContactRow, ImportOptions, Problem
 from dialer.csv_reading import NotACsv, read_table
+from dialer.import_report import ProblemsFile
 from dialer.phone_numbers import InvalidNumber, read_number
 from dialer.stopping import posts_are_back
 
@@ -47,7 +48,7 @@ class ListOptions:
 @dataclass(slots=True)
 class ListReport:
     """What became of the rows: each is one of `added` (would be, on a dry run), `standing` (on the list already), `duplicates` (of another
-    row) and `refused`. `problems`: the first 1,000 of those that are refused."""
+    row) and `refused`. `problems`: the first 1,000 of those that are refused; `all_problems`: all, as a file."""
 
     rows: int = 0
     added: int = 0
@@ -56,11 +57,13 @@ class ListReport:
     refused: int = 0
     problems: list[Problem] = field(default_factory=list)
     dry_run: bool = False
+    all_problems: ProblemsFile = field(default_factory=ProblemsFile, repr=False, compare=False)
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """These rows hold no number that can be called; as many are listed as there is room for."""
         self.refused += len(problems)
         self.problems += problems[: PROBLEMS_SHOWN - len(self.problems)]
+        self.all_problems.add(problems)
 
 
 async def import_list(db: Database, file: BinaryIO, *, actor: str, options: ListOptions, clock: Clock | None = None) -> ListReport:
@@ -85,6 +88,17 @@ async def import_list(db: Database, file: BinaryIO, *, actor: str, options: List
         stopped += calls
     await posts_are_back(db, stopped, clock)
     return report
+
+
+async def problems_csv(file: BinaryIO, options: ListOptions) -> Iterator[bytes]:
+    """Every row of the list that holds no number that can be called, as a CSV in UTF-8, piece by piece. Nothing is added, and nothing kept.
+
+    Raises:
+        NotACsv, ReaderLost: as for an import.
+    """
+    report = ListReport(dry_run=True)
+    await _read(file, options, report)
+    return import_report.unpacked(report.all_problems.packed())
 
 
 async def _add(db: Database, reasons: Mapping[str, str], rehearsal: bool, actor: str) -> tuple[int, list[int]]:
@@ -119,7 +133,7 @@ async def _read(file: BinaryIO, options: ListOptions, report: ListReport) -> dic
     async with reading(file, ImportOptions(columns=columns, default_region=options.default_region)) as frames:
         async for frame in frames:
             if isinstance(frame, Batch):
-                _take(frame, reasons, options, report)
+                _take(frame, reasons, options, report, headed=first is None)
     return reasons
 
 
@@ -146,12 +160,14 @@ def _take_first(written: str, reasons: dict[str, str], options: ListOptions, rep
         report.refuse([Problem(1, "", error.problem, error.what_to_do)])
 
 
-def _take(batch: Batch, reasons: dict[str, str], options: ListOptions, report: ListReport) -> None:
+def _take(batch: Batch, reasons: dict[str, str], options: ListOptions, report: ListReport, *, headed: bool) -> None:
+    """`headed`: the file has a heading, which names the columns of problems."""
     report.rows += batch.rows
     if report.rows > MAX_NUMBERS:
         raise NotACsv(f"the list has more than {MAX_NUMBERS:,} rows: split it and send one part after the other")
     report.duplicates += batch.duplicates
-    report.refuse([problem for problem in batch.problems if problem.what_to_do != ABOUT_A_DUPLICATE])
+    refused = [problem for problem in batch.problems if problem.what_to_do != ABOUT_A_DUPLICATE]
+    report.refuse(refused if headed else [replace(problem, column="") for problem in refused])
     for row in _contacts(batch.contacts):
         if row.number in reasons:
             report.duplicates += 1  # of the first line, which the reader took for a heading

@@ -19,6 +19,7 @@ from dialer.calling_hours import callee_zones
 from dialer.carrier import Carrier, CarrierThrottled, DialOutcomeUnknown, NothingSent
 from dialer.conversations import ConversationResult, KeptTurn, Superseded, finish_conversation, keep_event, keep_turn
 from dialer.lifecycle import CallState
+from dialer.phone_numbers import masked
 from dialer.rows import CallBrief
 from dialer.streams import bind_stream
 from mediaserver.notebook import Notebook
@@ -228,7 +229,7 @@ class ActionsOnCall:
         try:
             told = await self._house.carriers[self._call.account].look_up_call(self._carrier_call_id)
         except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
-            log.warning("call %d: the carrier does not say whether it goes on: %s", self._call.call_id, error)
+            log.warning("call %d: the carrier does not say whether it goes on: %s", self._call.call_id, masked(error))
             return False
         return told is not None and told.state is not CallState.ENDED
 
@@ -239,7 +240,7 @@ class ActionsOnCall:
             try:
                 await self._house.carriers[self._call.account].hang_up(self._carrier_call_id)
             except (CarrierThrottled, DialOutcomeUnknown, NothingSent) as error:
-                log.warning("call %d: the carrier did not take the hang-up: %s", self._call.call_id, error)
+                log.warning("call %d: the carrier did not take the hang-up: %s", self._call.call_id, masked(error))
             else:
                 return True
             if pause is not None:

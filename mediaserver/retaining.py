@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 60.0
 
 _speech = load("speech")
+_keys = load("idempotency")
 
 
 class Retaining:
@@ -41,6 +42,7 @@ class Retaining:
         deleted = await retention.delete_due(self._database, self._rest)
         await self._folder.run_once()
         await self._forget_spoken()
+        await _keys.forget_old_keys(self._database.pool)
         if deleted:
             log.info("deleted what was kept for long enough: %s", deleted)
         return deleted

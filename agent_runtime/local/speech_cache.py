@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -93,10 +94,10 @@ class SpeechCache:
 
 
 def forget_unused(directory: Path, since: float) -> int:
-    """Delete the lines that nobody has used since then (seconds since 1970, as the disk counts them): how many went. They may hold names;
-    one that is needed again is rendered anew."""
+    """Delete the lines that nobody has used since then (seconds since 1970, as the disk counts them), and what a killed process left half
+    written: how many went. They may hold names; one that is needed again is rendered anew."""
     gone = 0
-    for path in directory.glob("*/*.spoken"):
+    for path in chain(directory.glob("*/*.spoken"), directory.glob("*/*.part")):
         try:
             if path.stat().st_mtime < since:
                 path.unlink()

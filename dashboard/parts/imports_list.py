@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.commands import commands
 from dashboard.data import IMPORTS_SHOWN, data
+from dashboard.parts import left_out
 from dashboard.rows import Campaign, Import
 from dashboard.times import moment, zone
 from dashboard.words import md, plural
@@ -20,7 +21,8 @@ def imports_list(campaign: Campaign) -> None:
         for each in imports:
             with st.container(horizontal=True, vertical_alignment="center", key=f"import_line_{each.id}"):
                 brought = f"{moment(each.at, there)}" + (f" by {each.actor}" if each.actor else "")
-                st.markdown(f"**{md(each.file_name)}**: {came_of(each)}  \n:gray[{md(brought)}]", width="stretch")
+                name = md(each.file_name) or "A file, its name deleted"
+                st.markdown(f"**{name}**: {came_of(each)}  \n:gray[{md(brought)}]", width="stretch")
                 if each.refused and each.has_problems:
                     _problems(each)
 
@@ -29,13 +31,11 @@ def came_of(each: Import) -> str:
     """How many rows went in, and how many did not."""
     if not each.kept:
         return f"nothing imported, {plural(each.refused, 'row')} had problems and it was all or nothing"
-    left_out = f", {plural(each.refused, 'row')} left out" if each.refused else ""
-    return f"{plural(each.imported, 'contact')} imported{left_out}"
+    without = f", {plural(each.refused, 'row')} left out" if each.refused else ""
+    return f"{plural(each.imported, 'contact')} imported{without}"
 
 
 def _problems(each: Import) -> None:
     api = commands()
-    st.download_button(
-        "Problems", lambda: api.import_problems(str(each.id)), f"import-{each.id}-problems.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key=f"import_problems_{each.id}", help=f"The rows of {each.file_name} that were left out, and why.",
-    )  # fmt: skip
+    tip, name = f"The rows of {each.file_name} that were left out, and why.", f"import-{each.id}-problems.csv"
+    left_out.download("Problems", lambda: api.import_problems(str(each.id)), name, f"import_problems_{each.id}", tip)

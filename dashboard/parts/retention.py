@@ -194,8 +194,8 @@ def _erase() -> None:
         st.error(md(str(refused)), icon=":material/error:")
         return
     skips = f" {plural(would['skipped'], 'contact')} still to be called will be skipped." if would["skipped"] else ""
-    loses = f"Of **{md(number)}** this deletes {erased_in_words(would)}.{skips} An entry on the do-not-call list stays, and so do counts. "
-    loses += "This can't be undone."
+    loses = f"Of **{md(number)}** this deletes {erased_in_words(would)}.{skips} "
+    loses += "An entry on the do-not-call list stays, without its reason, and so do counts. This can't be undone."
     confirm.ask("Erase this person?", loses, "Erase for good", lambda: _erase_now(number), "Erased")
 
 

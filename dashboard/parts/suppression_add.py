@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import drafts
 from dashboard.commands import CommandRefused, commands
 from dashboard.errands import begun, errand, question
+from dashboard.parts import left_out
 from dashboard.parts.frame import say_and_rerun
 from dashboard.words import md, plural
 
@@ -113,7 +114,7 @@ def import_file(rehearsal: bool) -> None:
     except CommandRefused as refused:
         st.error(f"{md(str(refused))}. Mend the file and choose it again.", icon=":material/error:")
         return
-    draw_report(report)
+    _draw_report(report, chosen.name, content)
     good = int(report["added"])
     if st.button(
         f"Add {plural(good, 'number')}", type="primary", icon=":material/upload:", disabled=good == 0, key=f"suppress_import_{turn}"
@@ -149,20 +150,20 @@ def _looked_at(file_id: str, name: str, content: bytes, rehearsal: bool) -> dict
     return report
 
 
-def draw_report(report: Mapping[str, Any]) -> None:
+def _draw_report(report: Mapping[str, Any], name: str, content: bytes) -> None:
     """What would happen to each row, and what to do about those that are left out."""
     with st.grid(min_column_width=150):
         st.metric("New on the list", f"{int(report['added']):,}", border=True)
         st.metric("There already", f"{int(report['standing']):,}", border=True)
         st.metric("Twice in the file", f"{int(report['duplicates']):,}", border=True)
         st.metric("No numbers", f"{int(report['refused']):,}", border=True)
-    problems: Sequence[Mapping[str, Any]] = report["problems"]
-    if problems:
-        st.markdown("**These rows are left out**")
-        lines = [{"Line": p["line"], "Problem": p["problem"], "What to do": p["what_to_do"]} for p in problems]
-        st.dataframe(lines, hide_index=True, alt="Rows of the file that are left out, and why")
-        if left := int(report["refused"]) - len(problems):
-            st.caption(f"And {left:,} more. Mend these and send the file again: what is on the list already does no harm.")
+    if not report["problems"]:
+        return
+    left_out.table(report)
+    st.caption("Mend these and send the file again: what is on the list already does no harm.")
+    api = commands()
+    label = f"Download all problems ({int(report['refused']):,})"
+    left_out.download(label, lambda: api.suppress_list_problems(name, content), "do-not-call-problems.csv", "suppress_problems")
 
 
 def added(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.commands import ApiUnreachable, Columns, CommandRefused, SignInNeeded, commands
 from dashboard.errands import begun, errand, question
-from dashboard.parts import mapping
+from dashboard.parts import left_out, mapping
 from dashboard.parts.add_contact import agent_variables
 from dashboard.parts.frame import say_and_rerun
 from dashboard.rows import Campaign
@@ -20,8 +20,6 @@ ALWAYS = {"phone_number": "+14155550123", "contact_name": "Ada Lovelace"}
 EXAMPLES = {"appointment_date": "Monday, the third of May", "appointment_time": "ten o'clock"}
 MIB = 1 << 20
 ROWS_SHOWN = 5
-PROBLEMS_SHOWN = 20
-PROBLEM_COLUMNS = {"Line": "line", "Column": "column", "Problem": "problem", "What to do": "what_to_do"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +160,8 @@ def _last_import(done: Mapping[str, Any]) -> None:
     """What came of the import before; its problems can still be downloaded."""
     imported, refused, name = int(done["imported"]), int(done["refused"]), md(done["file_name"])
     if done["kept"]:
-        left_out = f" {plural(refused, 'row')} left out." if refused else ""
-        st.success(f"{plural(imported, 'contact')} imported from {name}.{left_out}", icon=":material/check_circle:")
+        without = f" {plural(refused, 'row')} left out." if refused else ""
+        st.success(f"{plural(imported, 'contact')} imported from {name}.{without}", icon=":material/check_circle:")
     else:
         st.warning(
             f"Nothing was imported from {name}: {plural(refused, 'row')} had problems, and it was all or nothing.",
@@ -174,18 +172,12 @@ def _last_import(done: Mapping[str, Any]) -> None:
 
 def draw_report(report: Mapping[str, Any]) -> None:
     """What would be imported; what not, and what to do about it."""
-    problems: Sequence[Mapping[str, Any]] = report["problems"]
     with st.grid(min_column_width=150):
         st.metric("Good rows", f"{int(report['imported']):,}", border=True)
         st.metric("Rows with problems", f"{int(report['refused']):,}", border=True)
-    if not problems:
+    if not report["problems"]:
         return
-    st.markdown("**These rows are left out**")
-    if int(report["refused"]) > PROBLEMS_SHOWN:
-        st.caption(f"The first {PROBLEMS_SHOWN} of {int(report['refused']):,}. The download has them all.")
-    lines = [{name: md(str(p.get(part, ""))) for name, part in PROBLEM_COLUMNS.items()} for p in problems[:PROBLEMS_SHOWN]]
-    left_out = "Rows of the file that can't be imported, and why"
-    st.table(lines, border="horizontal", hide_index=True, alt=left_out)  # a table: its sentences can be read to their end
+    left_out.table(report)
     _download_problems(report)
 
 
@@ -193,7 +185,5 @@ def _download_problems(report: Mapping[str, Any]) -> None:
     if not int(report["refused"]):
         return
     api, import_id, refused = commands(), str(report["import_id"]), int(report["refused"])
-    st.download_button(
-        f"Download all problems ({refused:,})", lambda: api.import_problems(import_id), f"import-{import_id}-problems.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key=f"problems_{import_id}",
-    )  # fmt: skip
+    label, name = f"Download all problems ({refused:,})", f"import-{import_id}-problems.csv"
+    left_out.download(label, lambda: api.import_problems(import_id), name, f"problems_{import_id}")

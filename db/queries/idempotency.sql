@@ -10,8 +10,12 @@ on conflict (actor, key) do update set asked = excluded.asked, status = null, an
 where k.at < callwright_now() - interval '1 day'
 returning key;
 
+-- name: forget_old_keys()!
+-- Keys older than a day are forgotten, also where nobody sends a command any more.
+delete from idempotency_keys where at < callwright_now() - interval '1 day';
+
 -- name: kept_answer(actor, key)^
--- What was answered.
+-- What was answered; no answer where it was deleted, since it quoted somebody who was erased.
 select asked, status, answer from idempotency_keys where actor = :actor::text and key = :key::text;
 
 -- name: keep_answer(actor, key, status, answer)!

@@ -180,8 +180,13 @@ select (select count(*) from page) as looked_at, (select max(id) from page) as l
            as left_alone;
 
 -- name: people_forgotten(campaign_id)!
--- The names and variables of a campaign that has ended are gone, all of them.
-update campaigns set people_deleted_at = callwright_now() where id = :campaign_id::bigint and ended_at is not null;
+-- The names and variables of a campaign that has ended are gone, all of them; and what the reports of its imports quote of their files: the
+-- file's name, and headers, which are the first contact's number and name where a file has no header. The counts stay.
+with forgotten as (
+    update campaigns set people_deleted_at = callwright_now() where id = :campaign_id::bigint and ended_at is not null returning id
+)
+update contact_imports set file_name = '', problems = null, report = report - 'columns'
+where campaign_id = (select id from forgotten) and (file_name <> '' or problems is not null or report ? 'columns');
 
 -- name: forget_test_callees(most)$
 -- Names and variables of calls that belong to no campaign: how many went.
@@ -290,6 +295,40 @@ update contacts ct set
 from campaigns c
 where ct.campaign_id = c.id and ct.number = :number::text
 returning ct.campaign_id;
+
+-- name: forget_quotes_of_files(number)!
+-- What reports of imports quote of their files, of those that may have the number's digits or its person's name in it; before the names are
+-- erased. A number counts by its last seven digits, however it was typed; a name, in campaigns that have the number, by letters and digits.
+with names as materialized (
+    select distinct c.campaign_id, regexp_replace(folded(c.name), '\W|_', '', 'g') as name from (
+        select campaign_id, contact_name as name from calls where number = :number::text and campaign_id is not null
+        union
+        select ct.campaign_id, ct.name from campaigns c join contacts ct on ct.campaign_id = c.id and ct.number = :number::text) c
+), quoted as materialized (
+    select id, campaign_id, file_name || E'\n' || coalesce(report ->> 'columns', '') as said from contact_imports
+)
+update contact_imports i set file_name = '', problems = null, report = report - 'columns'
+from quoted q
+where i.id = q.id and (
+    position(right(ltrim(:number::text, '+'), 7) in translate(q.said, ' ().-/', '')) > 0
+    or exists (
+        select from names n where n.campaign_id = q.campaign_id and octet_length(n.name) > 2
+        and position(n.name in regexp_replace(folded(q.said), '\W|_', '', 'g')) > 0));
+
+-- name: forget_reasons(number, reason)!
+-- Why the number was put on the do-not-call list, as an operator or a list said it; the entry stays.
+with said as (
+    update suppressions set reason = :reason::text where number = :number::text and source <> 'call' returning id
+)
+update audit_log set detail = detail - 'reason'
+where subject in (select 'suppression ' || id from said) and detail ? 'reason';
+
+-- name: forget_answers_about(number)!
+-- Answers that are kept for whoever sends a command again, where they may quote the number: by its last seven digits. The keys stay, so that
+-- nothing is done a second time.
+update idempotency_keys set answer = null, asked = split_part(asked, '?', 1)
+where status is not null
+  and position(right(ltrim(:number::text, '+'), 7) in translate(concat(asked, E'\n', answer), ' ().-/', '')) > 0;
 
 -- name: forget_messages_about(number)!
 -- What other systems were told, or would have been, of this number.

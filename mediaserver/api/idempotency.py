@@ -45,6 +45,8 @@ async def _kept(database: Database, person: Person, key: str, asked: str) -> web
         raise Problem(
             409, f"the first command with this {KEY_HEADER} is not answered yet: ask again in a moment, or look whether it was done"
         )
+    if kept["answer"] is None:
+        raise Problem(410, "this command was done, and its answer is deleted: it held data of a person who was erased since")
     if kept["asked"] != asked:
         raise Problem(422, f"this {KEY_HEADER} was used for {kept['asked']}: choose another one")
     return web.Response(text=kept["answer"], status=kept["status"], content_type="application/json")

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -146,9 +146,14 @@ async def import_problems(asked: Asked[None, None]) -> web.StreamResponse:
     """Every row that an import refused, as a CSV: line, column, problem, what to do."""
     import_id = asked.id("import_id")
     pieces = await contact_import.problems_csv(asked.database, import_id)
-    name = f'attachment; filename="import-{import_id}-problems.csv"'
-    response = web.StreamResponse(headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name})
-    await response.prepare(asked.request)
+    return await csv_file(asked.request, f"import-{import_id}-problems.csv", pieces)
+
+
+async def csv_file(request: web.Request, name: str, pieces: Iterable[bytes]) -> web.StreamResponse:
+    """A CSV of that name, sent piece by piece."""
+    headers = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
     for piece in pieces:
         await response.write(piece)
     await response.write_eof()

@@ -122,7 +122,8 @@ async def preview_retention(asked: Asked[None, RetentionChange]) -> PreviewAnswe
 
 
 async def erase_person(asked: Asked[None, NewErasure]) -> ErasureAnswer:
-    """Erases what was said, recorded and noted of whoever has a number, over all campaigns. An entry on the do-not-call list stays."""
+    """Erases what was said, recorded and noted of whoever has a number, over all campaigns. An entry on the do-not-call list stays,
+    without its reason."""
     database, dry_run = asked.database, asked.body.dry_run
     erased = await erasure.erase(database, read_number(asked.body.phone_number), actor=asked.actor, dry_run=dry_run)
     waiting = 0 if dry_run else (await RecordingFolder(database, asked.house.data_dir).run_once()).waiting

@@ -1,13 +1,17 @@
 """/suppressions: the do-not-call list."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import BinaryIO
 
+from aiohttp import web
 from pydantic import Field
 
 from dialer import suppressions
 from dialer.phone_numbers import read_number
-from dialer.suppression_import import MAX_REASON, ListOptions, import_list
-from mediaserver.api.imports import RowProblemAnswer, read_form, temporary_file
+from dialer.suppression_import import MAX_REASON, ListOptions, import_list, problems_csv
+from mediaserver.api.imports import RowProblemAnswer, csv_file, read_form, temporary_file
 from mediaserver.api.models import Answer, Body, Id, Page, PageQuery, PhoneNumber, Said, page_of
 from mediaserver.api.routes import Asked, Route
 from mediaserver.identity import Role
@@ -47,7 +51,7 @@ class ListImportQuery(Body):
 
 class ListImportAnswer(Answer):
     """Of all `rows`, each is `added` (would be, on a dry run), `standing` on the list already, one of `duplicates` or `refused`;
-    `problems`: the first 1,000 of those refused."""
+    `problems`: the first 1,000 of those refused; /suppressions/import/problems.csv has them all."""
 
     rows: int
     added: int
@@ -90,16 +94,32 @@ async def add_suppression(asked: Asked[None, NewSuppression]) -> SuppressionAnsw
 async def import_suppressions(asked: Asked[ListImportQuery, None]) -> ListImportAnswer:
     """Adds a list of up to 100,000 numbers, sent as the part `file` of a form: a CSV, or one number a line. From this answer on no
     campaign calls any of them; bad rows are reported, the good ones go in."""
+    async with _sent(asked) as (file, options):
+        return ListImportAnswer.of(await import_list(asked.database, file, actor=asked.actor, options=options))
+
+
+async def list_problems(asked: Asked[ListImportQuery, None]) -> web.StreamResponse:
+    """Every bad row of a list, sent as for an import, as a CSV: line, column, problem, what to do. Adds nothing, and keeps nothing."""
+    async with _sent(asked) as (file, options):
+        pieces = await problems_csv(file, options)
+    return await csv_file(asked.request, "do-not-call-problems.csv", pieces)
+
+
+@asynccontextmanager
+async def _sent(asked: Asked[ListImportQuery, None]) -> AsyncIterator[tuple[BinaryIO, ListOptions]]:
+    """The list that was sent, and how to read it."""
     with temporary_file() as file:
         _, fields = await read_form(asked.request, file)
         query = ListImportQuery.model_validate({**asked.request.query, **fields})
-        options = ListOptions(
-            reason=query.reason,
-            rehearsal=query.rehearsal,
-            default_region=query.default_region.upper() if query.default_region else None,
-            dry_run=query.dry_run,
+        yield (
+            file,
+            ListOptions(
+                reason=query.reason,
+                rehearsal=query.rehearsal,
+                default_region=query.default_region.upper() if query.default_region else None,
+                dry_run=query.dry_run,
+            ),
         )
-        return ListImportAnswer.of(await import_list(asked.database, file, actor=asked.actor, options=options))
 
 
 async def get_suppression(asked: Asked[None, None]) -> SuppressionAnswer:
@@ -116,6 +136,7 @@ ROUTES = (
     Route("GET", "/suppressions", list_suppressions, Role.VIEWER),
     Route("POST", "/suppressions", add_suppression, Role.OPERATOR, status=201),
     Route("POST", "/suppressions/import", import_suppressions, Role.OPERATOR, upload=True),
+    Route("POST", "/suppressions/import/problems.csv", list_problems, Role.OPERATOR, upload=True, file_type="text/csv"),
     Route("GET", "/suppressions/{suppression_id}", get_suppression, Role.VIEWER),
     Route("DELETE", "/suppressions/{suppression_id}", remove_suppression, Role.OPERATOR),
 )

@@ -1,5 +1,7 @@
 """Do-not-call lists that are imported, and why a number can't be deleted, through the API."""
 
+import csv
+import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,6 +38,21 @@ async def test_a_list_is_looked_at_and_then_imported(api: Api) -> None:
     ]
     again = await api.done("POST", path, data=form(LIST))
     assert (again["added"], again["standing"]) == (0, 2)
+
+
+async def test_all_problems_of_a_list_can_be_downloaded_and_nothing_is_added(api: Api) -> None:
+    rows = "phone,reason\n" + "rubbish,\n" * 1500 + "+12025550101,moved\n+12025550101,twice\n"
+    path = "/suppressions/import/problems.csv"
+    headers = {"Authorization": f"Bearer {api.tokens[Role.OPERATOR]}"}
+    async with api.client.post(f"/api/v1{path}", data=form(rows), headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/csv")
+        assert "do-not-call-problems.csv" in answer.headers["Content-Disposition"]
+        header, *lines = csv.reader(io.StringIO(await answer.text()))
+    assert header == ["line", "column", "problem", "what_to_do"]
+    assert [line[:2] for line in lines] == [[str(line), "phone"] for line in range(2, 1502)]
+    assert (await api.done("GET", "/suppressions"))["items"] == []
+    await api.refused(403, "POST", path, Role.VIEWER, data=form(rows))
+    assert "empty" in (await api.refused(422, "POST", path, data=form("\n")))["detail"]
 
 
 async def test_a_list_that_can_not_be_imported_is_refused_in_words(api: Api) -> None:

@@ -1,8 +1,10 @@
 """How long things are kept, through the API: for admins, checked, previewed, told where something is gone; and a person is erased."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -120,3 +122,34 @@ async def test_nobody_is_erased_during_a_call_or_without_a_number(api: Api, hous
     assert "wait until it has ended" in said["detail"]
     await api.refused(422, "POST", "/erasures", Role.ADMIN, json={"phone_number": "555"})
     await api.refused(422, "POST", "/erasures", Role.ADMIN, json={})
+
+
+async def test_an_answer_kept_for_a_repetition_forgets_who_was_erased_and_the_command_is_not_done_again(
+    api: Api, house: House, database: Database
+) -> None:
+    path = f"/campaigns/{house.campaigns['draft']}/contacts/import"
+
+    def sent(number: str) -> dict[str, Any]:
+        form = aiohttp.FormData()
+        form.add_field("file", f"phone_number,contact_name\n{number},Ada Lovelace\n".encode(), filename="contacts.csv")
+        return {"data": form, "headers": {"Idempotency-Key": f"import {number}"}}
+
+    erased, other = "+1 202 555 0171", "+1 202 555 0172"
+    for number in (erased, other):
+        answer = await api.done("POST", path, **sent(number))
+        assert (answer["preview"][0]["contact_name"], await api.done("POST", path, **sent(number))) == ("Ada Lovelace", answer)
+    await api.done("POST", "/erasures", Role.ADMIN, json={"phone_number": erased})
+    assert "was done, and its answer is deleted" in (await api.refused(410, "POST", path, **sent(erased)))["detail"]
+    assert await api.done("POST", path, **sent(other)) == answer
+    kept = await database.pool.fetch("select position('Lovelace' in answer) > 0 as said from idempotency_keys order by key")
+    assert [row["said"] for row in kept] == [None, True]
+    assert await database.pool.fetchval("select count(*) from contact_imports") == 2
+
+
+async def test_answers_kept_for_a_repetition_go_after_a_day_though_nobody_sends_a_command(database: Database, tmp_path: Path) -> None:
+    insert = """insert into idempotency_keys (actor, key, asked, status, answer, at)
+                values ('a', $1, 'POST /x', 200, '{}', callwright_now() - $2::interval)"""
+    for key, hours in (("old", 25), ("new", 23)):
+        await database.pool.execute(insert, key, timedelta(hours=hours))
+    await Retaining(database, tmp_path).run_once()
+    assert [row["key"] for row in await database.pool.fetch("select key from idempotency_keys")] == ["new"]

@@ -73,6 +73,10 @@ async def import_list(page: Page, folder: Path) -> None:
     await page.get_by_text("Import a list").first.click()
     await page.locator("input[type=file]").set_input_files(file)
     await expect(page.get_by_text("These rows are left out")).to_be_visible()
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Download all problems (1)").click()
+    problems = (await (await download.value).path()).read_text().splitlines()
+    assert [line.split(",")[:2] for line in problems] == [["line", "column"], ["4", "phone_number"]]
     await page.get_by_role("button", name="Add 1 number").click()
     await expect(page.get_by_text("+12025550157")).to_be_visible()
 

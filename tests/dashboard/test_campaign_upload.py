@@ -60,6 +60,10 @@ async def test_files_that_were_imported_are_listed_with_who_brought_them_and_wha
     assert f" by {actor}" in shown(listed)
     last = await kept(dashboard, "select max(id)::text from contact_imports")
     assert f"import_problems_{last}" in [button.key for button in listed.get("download_button")]
+    await kept(dashboard, "update contact_imports set file_name = '', problems = null, report = report - 'columns' returning id")
+    listed = await dashboard.open("campaign", id=str(draft), tab="Contacts")
+    assert "**A file, its name deleted**: 2 contacts imported, 1 row left out" in shown(listed)
+    assert f"import_problems_{last}" not in [button.key for button in listed.get("download_button")]
 
 
 async def test_the_columns_that_the_agent_needs_are_named_and_stand_in_the_example(dashboard: Dashboard, house: House) -> None:

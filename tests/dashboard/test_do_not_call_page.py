@@ -147,9 +147,12 @@ async def test_a_file_is_looked_at_first_and_then_imported_with_every_row_accoun
     assert {metric.label: metric.value for metric in page.metric} == {
         "New on the list": "1", "There already": "1", "Twice in the file": "1", "No numbers": "1",
     }  # fmt: skip
-    assert page.dataframe[0].value.to_dict("records") == [
-        {"Line": 5, "Problem": "the number has no country code", "What to do": page.dataframe[0].value["What to do"][0]}
-    ]
+    (problem,) = page.table[0].value.to_dict("records")
+    assert (problem["Line"], problem["Problem"]) == ("5", "the number has no country code")
+    (download,) = [each for each in page.get("download_button") if each.key == "suppress_problems"]
+    assert download.proto.label == "Download all problems (1)"
+    header, line = commands().suppress_list_problems("list.csv", content.encode()).decode().splitlines()
+    assert (header, line.split(",")[:2]) == ("line,column,problem,what_to_do", ["5", "phone_number"])
     assert await kept(dashboard, STANDING, False) == "+12025550100"
     await press(dashboard, page, "Add 1 number")
     assert await kept(dashboard, STANDING, False) == "+12025550100 +12025550155"

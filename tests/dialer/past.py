@@ -1,9 +1,12 @@
 """A past for tests of what is kept and what is deleted: calls that ended some days ago, with all that quotes what was said on them."""
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from dialer import suppressions
+from dialer.contact_import import ImportOptions, Report, import_contacts
 from dialer.conversations import KeptTurn, keep_event, keep_turn
 from dialer.rows import Campaign
 from tests.dialer.world import World
@@ -73,6 +76,12 @@ async def where_it_says(world: World, word: str, calls: list[int] | None = None)
     for table in tables:
         column = "call_id" if table["of_call"] else "id" if table["name"] == "calls" else None
         where = f"and ($2::bigint[] is null or {column} = any ($2))" if column else "and ($2::bigint[] is null or true)"
-        if await world.value(f'select exists (select from "{table["name"]}" r where r::text like $1 {where})', f"%{word}%", calls):
+        if await world.value(f'select exists (select from "{table["name"]}" r where r::text ilike $1 {where})', f"%{word}%", calls):
             found.add(table["name"])
     return found
+
+
+async def imported(world: World, campaign: Campaign, text: str, file_name: str, columns: Mapping[str, str] | None = None) -> Report:
+    """An import of this text into a campaign in Draft or Paused."""
+    options = ImportOptions(file_name=file_name, columns=columns or {})
+    return await import_contacts(world.db, campaign.id, io.BytesIO(text.encode()), actor="test", options=options)

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from dialer import campaigns, contacts, erasure, retention, suppressions
+from dialer.contact_import import imports, problems_csv
 from dialer.erasure import Erased
-from dialer.errors import NotAllowed
-from tests.dialer.past import NAME, NEEDLE, opt_out_on, past_call, where_it_says
+from dialer.errors import NotAllowed, NotFound
+from tests.dialer.past import NAME, NEEDLE, imported, opt_out_on, past_call, where_it_says
 from tests.dialer.world import World, number
 
 HOUR = timedelta(hours=1)
@@ -60,6 +61,47 @@ async def test_what_other_systems_were_told_of_a_person_is_not_kept_and_what_wai
     assert await world.value("select count(*) from webhook_deliveries") == 2
     await erasure.erase(world.db, number(0), actor="Anna")
     assert await world.value("select array_agg(data ->> 'number') from webhook_deliveries") == [number(1)]
+
+
+@pytest.mark.parametrize("typed", ["+49 30 555-00000", "(030) 555 00000", "0049-30/55500000"])
+async def test_a_report_whose_headers_are_the_person_s_row_quotes_them_no_more_however_the_number_was_typed(
+    world: World, typed: str
+) -> None:
+    campaign = await world.campaign(1, start=False, first=100)
+    columns = {typed: "phone_number", "Ada": "contact_name"}
+    await imported(world, campaign, f"{typed},Ada\n{number(1)},Grace\n12,Bob\n", "spring.csv", columns)
+    await imported(world, campaign, f"phone_number\n{number(2)}\n12\n", "autumn.csv")
+    before = {each.file_name: each for each in await imports(world.db, campaign.id)}
+    await erasure.erase(world.db, number(3), actor="Anna")
+    assert {each.file_name: each for each in await imports(world.db, campaign.id)} == before
+    await erasure.erase(world.db, number(0), actor="Anna")
+    autumn, spring = await imports(world.db, campaign.id)
+    assert (autumn, spring.file_name, spring.report["imported"]) == (before["autumn.csv"], "", 1)
+    assert await where_it_says(world, typed) == set()
+    with pytest.raises(NotFound):
+        await problems_csv(world.db, spring.id)
+    assert b"".join(await problems_csv(world.db, autumn.id)).count(b"\n") == 2
+
+
+async def test_the_name_of_a_file_with_the_person_s_name_goes_and_those_of_others_stay(world: World) -> None:
+    campaign, other = await world.campaign(1, start=False, first=100), await world.campaign(1, start=False, first=100)
+    for each, file_name in ((campaign, "ada_LOVELACE-2.csv"), (campaign, "spring.csv"), (other, "Ada Lovelace Clinic.csv")):
+        there = number(5) if each is other else number(0 if file_name != "spring.csv" else 1)
+        await imported(world, each, f"phone_number,contact_name\n{there},Ada Lovelace\n", file_name)
+    await erasure.erase(world.db, number(0), actor="Anna")
+    assert [each.file_name for each in await imports(world.db, campaign.id)] == ["spring.csv", ""]
+    assert [each.file_name for each in await imports(world.db, other.id)] == ["Ada Lovelace Clinic.csv"]  # of a campaign without the number
+
+
+async def test_why_a_number_is_on_the_do_not_call_list_is_erased_and_the_entry_stays(world: World) -> None:
+    for place in range(2):
+        await suppressions.add(world.db, number(place), reason=f"{NEEDLE} {place}", source="operator", actor="Olive")
+    await erasure.erase(world.db, number(0), actor="Anna")
+    assert await where_it_says(world, f"{NEEDLE} 0") == set()
+    assert await where_it_says(world, f"{NEEDLE} 1") == {"suppressions", "audit_log"}
+    entry = await suppressions.look_up(world.db, number(0))
+    assert entry is not None
+    assert (entry.reason, entry.added_by) == (erasure.ON_THE_LIST_BECAUSE, "Olive")
 
 
 async def test_nobody_is_erased_while_a_call_to_them_is_in_progress(world: World) -> None:

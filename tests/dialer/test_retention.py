@@ -11,10 +11,12 @@ import pytest
 from db import call_log
 from db.call_log import CallFilter
 from dialer import campaigns, contacts, retention, suppressions
+from dialer.contact_import import imports, problems_csv
 from dialer.conversations import KeptTurn, keep_turn
+from dialer.errors import NotFound
 from dialer.lifecycle import CallState
 from dialer.retention import Deleted
-from tests.dialer.past import DAY, NAME, NEEDLE, PastCall, opt_out_on, past_call, where_it_says
+from tests.dialer.past import DAY, NAME, NEEDLE, PastCall, imported, opt_out_on, past_call, where_it_says
 from tests.dialer.world import World, number
 
 NOTHING = Deleted()
@@ -138,6 +140,29 @@ async def test_names_and_variables_go_once_their_campaign_has_ended_long_ago(wor
     kept = await world.db.pool.fetch("select distinct campaign_id, name, variables from contacts order by 1")
     assert [tuple(row) for row in kept] == [(ended.id, "", {}), (running.id, NAME, {"a": NAME})]
     assert await world.value("select count(*) from calls where contact_name <> '' or variables <> '{}'") == 0
+    assert await run(world) == NOTHING
+
+
+async def test_reports_of_imports_quote_nobody_once_the_contacts_of_their_campaign_are_gone(world: World) -> None:
+    ended, kept = await world.campaign(1, start=False), await world.campaign(1, start=False)
+    without_header = {number(7): "phone_number", NAME: "contact_name"}
+    for campaign in (ended, kept):
+        report = await imported(world, campaign, f"{number(7)},{NAME}\n{number(8)},Grace\n12,Bob\n", f"{NAME}.csv", without_header)
+        assert (report.imported, report.refused) == (1, 1)
+    await campaigns.start(world.db, ended.id, actor="test")
+    await campaigns.cancel(world.db, ended.id, actor="test")
+    await world.later(days=29)
+    assert await run(world, contacts=30) == NOTHING
+    assert [each.file_name for each in await imports(world.db, ended.id)] == [f"{NAME}.csv"]
+    await world.later(days=2)
+    assert (await run(world)).contacts == 2
+    assert await where_it_says(world, number(7)) == {"contact_imports"}  # of the campaign that has not ended
+    (forgotten,), (other,) = await imports(world.db, ended.id), await imports(world.db, kept.id)
+    assert (forgotten.file_name, forgotten.report["imported"], forgotten.report["refused"]) == ("", 1, 1)
+    assert NAME not in str(forgotten)
+    with pytest.raises(NotFound, match="not kept any more"):
+        await problems_csv(world.db, forgotten.id)
+    assert b"".join(await problems_csv(world.db, other.id)).count(b"\n") == 2
     assert await run(world) == NOTHING
 
 

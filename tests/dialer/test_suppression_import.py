@@ -8,7 +8,7 @@ import pytest
 from db.database import Database
 from dialer import suppressions
 from dialer.csv_reading import NotACsv
-from dialer.suppression_import import BATCH, MAX_NUMBERS, ListOptions, ListReport, heading, import_list
+from dialer.suppression_import import BATCH, MAX_NUMBERS, ListOptions, ListReport, heading, import_list, problems_csv
 
 LETTER = ListOptions(reason="asked by letter")
 
@@ -45,6 +45,15 @@ async def test_a_first_line_that_is_a_bad_number_is_reported_and_not_taken_for_a
     report = await taken(database, "12\n+12025550102\n")
     assert (report.rows, report.added, report.refused) == (2, 1, 1)
     assert report.problems[0].line == 1
+
+
+async def test_problems_of_a_list_without_a_heading_name_no_column_after_somebody_s_number(database: Database) -> None:
+    text = "+12025550101\n12\n"
+    report = await taken(database, text)
+    assert [(problem.line, problem.column) for problem in report.problems] == [(2, "")]
+    file = b"".join(await problems_csv(io.BytesIO(text.encode()), LETTER)).decode()
+    assert "\r\n2,," in file
+    assert "2025550101" not in file
 
 
 def test_a_number_in_the_first_line_names_the_column() -> None:
