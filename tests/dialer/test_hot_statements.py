@@ -130,6 +130,18 @@ async def test_each_statement_of_tick_claim_and_flip_finds_its_rows_by_an_index(
     assert not [plan for plan in plans if "Seq Scan on contacts" in plan or "Seq Scan on calls" in plan]
 
 
+async def test_why_contacts_wait_is_found_by_who_is_due(world: World) -> None:
+    """Also where none is fresh any more and statistics would have it that many are."""
+    campaign = await large_campaign(world)
+    await world.db.pool.execute("update contacts set status = 'skipped' where status = 'pending' and not_before is null")
+    await world.db.pool.execute("analyze contacts")
+    async with explained(world) as (connection, plans):
+        found = [each async for each in queries.campaigns.waiting(connection, campaign_id=campaign.id, most=2000)]
+    assert [each.gate for each in found] == ["retry_delay"]
+    assert any("using contacts_due" in plan for plan in plans)
+    assert not [plan for plan in plans if "contacts_pkey" in plan or "Seq Scan on contacts" in plan]
+
+
 async def test_how_far_a_call_got_is_written_into_no_index(world: World) -> None:
     """Ring and answer are updates that PostgreSQL keeps within the row's page, whatever indexes the table has."""
     await world.campaign()
