@@ -80,7 +80,7 @@ async def test_what_is_done_as_the_database_goes_is_in_the_audit_log_when_it_is_
             await cable.mend()
             return "goes to: offer"
 
-        conversation.whisper = whisper  # type: ignore[method-assign]
+        conversation.whisper = whisper  # type: ignore[method-assign]  # what the agent does meanwhile
         assert await ada.ask("POST", f"/live/{call_id}/whisper", json={"text": "be brief"}) == (200, {"answer": "goes to: offer"})
         assert conversation.whispered == ["be brief"]
         [entry] = await here.audited("live.whisper")
@@ -98,7 +98,7 @@ async def test_whispers_that_hang_leave_the_database_to_the_others(here: Station
             await hang.wait()
             return text
 
-        conversation.whisper = whisper  # type: ignore[method-assign]
+        conversation.whisper = whisper  # type: ignore[method-assign]  # an agent that thinks for long
         path = f"/live/{call_id}/whisper"
         whispers = [asyncio.create_task(ada.ask("POST", path, json={"text": "hurry"})) for _ in range(15)]
         await asked.wait()
