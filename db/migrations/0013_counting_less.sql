@@ -61,7 +61,7 @@ begin
     return json_build_object('campaign', row_to_json(seen), 'line', line, 'contacts', facts);
 end $$;
 
--- As before, with a plan that is kept: a function in plain SQL is planned anew for each call that ends.
+-- As before, with a plan that is kept: as a function in plain SQL it was planned anew for each call that ended.
 create or replace function keep_words(of_calls bigint[]) returns void language plpgsql set plan_cache_mode = 'force_generic_plan' as $$
 begin
     insert into call_words (call_id, campaign_id, planned_at, words)
