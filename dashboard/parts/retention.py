@@ -50,8 +50,8 @@ KEPT = (
     ),
     Kept(
         "timelines_days",
-        "Timelines and gate verdicts",
-        "What the carrier and the agent told about each call, and why contacts waited.",
+        "Timelines and reasons for waiting",
+        "What the carrier and the agent told about each call; and for each contact, what kept it from being called, and when.",
         "timelines",
         "call's timeline",
         "calls' timelines",
